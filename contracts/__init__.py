@@ -1,0 +1,1 @@
+"""All that crosses a process: messages, RPC, stored records, errors. Imports nothing of ours."""

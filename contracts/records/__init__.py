@@ -1,0 +1,1 @@
+"""JSON objects kept in the store for as long as the marks are: their versions only grow."""

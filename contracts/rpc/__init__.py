@@ -1,0 +1,33 @@
+"""Remote procedures the gateway calls: one constant per method, typed on both ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from contracts.model import Model
+
+Q = TypeVar("Q", bound=Model)
+A = TypeVar("A", bound=Model)
+
+
+@dataclass(frozen=True)
+class Method(Generic[Q, A]):
+    """``timeout_s`` is how long a person is made to wait before a 503."""
+
+    service: str
+    name: str
+    request: type[Q]
+    reply: type[A]
+    timeout_s: float = 5.0
+
+
+class Done(Model):
+    """The reply of a method that has nothing to say."""
+
+
+class Listing(Model):
+    """Which part of a list: at most ``limit`` items after the opaque ``cursor``."""
+
+    limit: int = 50
+    cursor: str | None = None

@@ -1,0 +1,253 @@
+"""Exams, their scheme, their roster, their publication."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from contracts.model import Actor, Model, Points
+from contracts.objects import ObjectRef
+from contracts.rpc import Listing, Method
+from contracts.rpc.ingest import Intake
+
+
+class CreateExam(Model):
+    """``total_points`` is what the scheme's leaves must add up to, bonus items aside."""
+
+    title: str = Field(min_length=1, max_length=200)
+    date: dt.date | None = None
+    total_points: Points = Field(default=Decimal(20), gt=0)
+    intake: Intake
+    pages_per_booklet: int = Field(default=4, ge=1, le=200)
+    by: Actor
+
+
+class OneExam(Model):
+    exam_id: UUID
+    by: Actor
+
+
+class ListExams(Listing):
+    by: Actor
+
+
+class UpdateExam(Model):
+    """Fields left out keep their value."""
+
+    exam_id: UUID
+    version: int
+    title: str | None = Field(default=None, min_length=1, max_length=200)
+    date: dt.date | None = None
+    total_points: Points | None = Field(default=None, gt=0)
+    pages_per_booklet: int | None = Field(default=None, ge=1, le=200)
+    by: Actor
+
+
+class DeleteExam(Model):
+    """Soft: everything stays and ``restore_exam`` brings it back."""
+
+    exam_id: UUID
+    version: int
+    by: Actor
+
+
+class Progress(Model):
+    """How many copies stand where; keys are copy states. ``identified`` counts copies with a candidate."""
+
+    copies: int
+    identified: int
+    by_status: dict[str, int]
+
+
+class ExamView(Model):
+    id: UUID
+    title: str
+    date: dt.date | None
+    total_points: Points
+    intake: Intake
+    pages_per_booklet: int
+    version: int
+    scheme_version: int
+    candidates: int
+    progress: Progress
+    published_at: dt.datetime | None
+    deleted_at: dt.datetime | None
+    created_at: dt.datetime
+
+
+class Exams(Model):
+    items: tuple[ExamView, ...]
+    next: str | None
+    total: int
+
+
+class SchemeNode(Model):
+    """A branch has ``children``; a leaf has ``points`` and is an item that gets a score. ``bonus`` leaves do not
+    count towards the exam's total. ``id`` is chosen by the client and unique in the scheme."""
+
+    id: str = Field(min_length=1, max_length=64)
+    label: str = Field(min_length=1, max_length=200)
+    points: Points | None = Field(default=None, ge=0)
+    bonus: bool = False
+    children: tuple[SchemeNode, ...] = ()
+
+
+class PutScheme(Model):
+    """``version`` is the one read; 0 or nothing when there is none yet. ``step`` is the smallest part of a point."""
+
+    exam_id: UUID
+    version: int | None
+    nodes: tuple[SchemeNode, ...]
+    step: Points = Field(default=Decimal("0.25"), gt=0)
+    by: Actor
+
+
+class SchemeImpact(Model):
+    """What a change means for marking that has begun: copies with scores, and those with scores on items gone
+    or now above their maximum."""
+
+    marked_copies: int = 0
+    affected_copies: int = 0
+
+
+class SchemeView(Model):
+    exam_id: UUID
+    version: int
+    nodes: tuple[SchemeNode, ...]
+    step: Points
+    total_points: Points
+    impact: SchemeImpact = SchemeImpact()
+
+
+class ImportRoster(Model):
+    """``file`` is the CSV in the store, as the user sent it."""
+
+    exam_id: UUID
+    file: ObjectRef
+    dry_run: bool
+    by: Actor
+
+
+class SkippedRow(Model):
+    row: int
+    reason: str
+
+
+class RowError(Model):
+    row: int
+    field: str
+    value: str
+    reason: str
+
+
+class RosterReport(Model):
+    """Every record of the file is in exactly one count or list. ``row`` counts lines of the file from 1."""
+
+    dry_run: bool = False
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    skipped: tuple[SkippedRow, ...] = ()
+    errors: tuple[RowError, ...] = ()
+
+
+class ListCandidates(Listing):
+    exam_id: UUID
+    by: Actor
+
+
+class CandidateView(Model):
+    """``person_id`` is the same in every exam this person sits; access codes belong to it."""
+
+    id: UUID
+    person_id: UUID
+    ine: str | None
+    last_name: str
+    first_name: str
+    class_name: str = Field(serialization_alias="class", validation_alias="class", default="")
+    birth_date: dt.date | None
+    copy_id: UUID | None
+
+
+class Candidates(Model):
+    items: tuple[CandidateView, ...]
+    next: str | None
+    total: int
+
+
+class Publish(Model):
+    exam_id: UUID
+    by: Actor
+
+
+class PublicationView(Model):
+    exam_id: UUID
+    published: bool
+    publication: int
+    copies: int
+    published_at: dt.datetime | None
+
+
+class OwnResults(Model):
+    """What one person may read about themselves."""
+
+    person_id: UUID
+
+
+class ResultItem(Model):
+    label: str
+    score: Points
+    max_points: Points
+    remark: str
+
+
+class CandidateResult(Model):
+    exam_id: UUID
+    exam_title: str
+    exam_date: dt.date | None
+    copy_id: UUID
+    total: Points
+    total_points: Points
+    appraisal: str
+    items: tuple[ResultItem, ...]
+    revision: int
+    published_at: dt.datetime
+
+
+class CandidateResults(Model):
+    last_name: str
+    first_name: str
+    items: tuple[CandidateResult, ...]
+
+
+class OwnDocument(Model):
+    person_id: UUID
+    copy_id: UUID
+
+
+class Document(Model):
+    """A final PDF. ``filename`` holds no name of a person."""
+
+    object: ObjectRef
+    filename: str
+    kind: Literal["final"] = "final"
+
+
+CREATE_EXAM = Method("grading", "create_exam", CreateExam, ExamView)
+GET_EXAM = Method("grading", "get_exam", OneExam, ExamView)
+LIST_EXAMS = Method("grading", "list_exams", ListExams, Exams)
+UPDATE_EXAM = Method("grading", "update_exam", UpdateExam, ExamView)
+DELETE_EXAM = Method("grading", "delete_exam", DeleteExam, ExamView)
+RESTORE_EXAM = Method("grading", "restore_exam", OneExam, ExamView)
+GET_SCHEME = Method("grading", "get_scheme", OneExam, SchemeView)
+PUT_SCHEME = Method("grading", "put_scheme", PutScheme, SchemeView)
+IMPORT_ROSTER = Method("grading", "import_roster", ImportRoster, RosterReport, timeout_s=30)
+LIST_CANDIDATES = Method("grading", "list_candidates", ListCandidates, Candidates)
+PUBLISH = Method("grading", "publish", Publish, PublicationView, timeout_s=10)
+WITHDRAW = Method("grading", "withdraw", Publish, PublicationView)
+OWN_RESULTS = Method("grading", "own_results", OwnResults, CandidateResults)
+OWN_DOCUMENT = Method("grading", "own_document", OwnDocument, Document)

@@ -1,0 +1,219 @@
+"""What the gateway asks of ingest: uploads, booklets, assembling. Staging is undoable; assembling is not."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from contracts.model import Actor, Model
+from contracts.objects import ImageRef, ObjectRef
+from contracts.rpc import Done, Listing, Method
+
+
+class Intake(StrEnum):
+    """How the paper was fed: A3 double sheets, or A4 pages cut every ``pages_per_booklet``."""
+
+    A3 = "a3"
+    A4 = "a4"
+
+
+class ScanProfile(Model):
+    """What the exam says about its paper. ``pages_per_booklet`` in A4 pages; for A3 it is a hint only."""
+
+    intake: Intake
+    pages_per_booklet: int = Field(default=4, ge=1, le=200)
+
+
+class UploadStatus(StrEnum):
+    SPLITTING = "splitting"
+    READY = "ready"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class RegisterUpload(Model):
+    """``object`` is already in the store. The same bytes for the same exam give the first upload again."""
+
+    exam_id: UUID
+    profile: ScanProfile
+    object: ObjectRef
+    filename: str
+    by: Actor
+
+
+class Anomaly(Model):
+    """Something a person must settle. ``code`` is stable; ``side_no`` (PDF page) and ``booklet_id`` say where."""
+
+    code: str
+    side_no: int | None = None
+    booklet_id: UUID | None = None
+
+
+class UploadView(Model):
+    """``pages`` counts A4 faces found so far; progress is ``sides_done`` of ``sides`` (PDF pages)."""
+
+    id: UUID
+    exam_id: UUID
+    status: UploadStatus
+    sides: int
+    sides_done: int
+    pages: int
+    booklets: int
+    anomalies: tuple[Anomaly, ...]
+    error: dict[str, object] | None = None
+    filename: str
+    created_at: datetime
+
+
+class UploadRegistered(Model):
+    upload: UploadView
+    created: bool
+
+
+class OneUpload(Model):
+    upload_id: UUID
+
+
+class OfExam(Listing):
+    exam_id: UUID
+
+
+class Uploads(Model):
+    items: tuple[UploadView, ...]
+    next: str | None
+    total: int
+
+
+class StagedPage(Model):
+    """A page before it is assembled. ``turn_deg`` is what a person added, clockwise."""
+
+    id: UUID
+    page_no: int
+    side_no: int
+    half: Literal["whole", "left", "right"]
+    blank: bool
+    has_header: bool
+    turn_deg: Literal[0, 90, 180, 270]
+    dropped: bool
+    screen: ImageRef
+    thumb: ImageRef
+
+
+class BookletView(Model):
+    """Contiguous pages of one candidate. ``doubts`` empty means certain. ``copy_id`` once assembled."""
+
+    id: UUID
+    exam_id: UUID
+    upload_id: UUID
+    position: int
+    first_side: int
+    doubts: tuple[str, ...]
+    copy_id: UUID | None
+    version: int
+    pages: tuple[StagedPage, ...]
+
+
+class Booklets(Model):
+    items: tuple[BookletView, ...]
+    next: str | None
+    total: int
+
+
+class OneBooklet(Model):
+    booklet_id: UUID
+
+
+class PageEdit(Model):
+    """How one page shall stand. ``turn_deg`` replaces the turn a person gave before."""
+
+    id: UUID
+    turn_deg: Literal[0, 90, 180, 270] = 0
+    dropped: bool = False
+
+
+class EditBooklet(Model):
+    """All pages of the booklet, in their new order: pages are conserved, so leaving one out is refused."""
+
+    booklet_id: UUID
+    version: int
+    pages: tuple[PageEdit, ...]
+    by: Actor
+
+
+class SplitBooklet(Model):
+    """``before_page`` (from 2) becomes the first page of a new booklet."""
+
+    booklet_id: UUID
+    version: int
+    before_page: int = Field(ge=2)
+    by: Actor
+
+
+class MergeBooklets(Model):
+    """Pages of all, in the order given, in the first one."""
+
+    exam_id: UUID
+    booklet_ids: tuple[UUID, ...] = Field(min_length=2)
+    by: Actor
+
+
+class DropBooklet(Model):
+    """Set a booklet aside with all its pages (stray paper); ``restore`` takes it back."""
+
+    booklet_id: UUID
+    version: int
+    restore: bool = False
+    by: Actor
+
+
+class AssembleCopy(Model):
+    """Join booklets, in the order given, into one copy."""
+
+    exam_id: UUID
+    booklet_ids: tuple[UUID, ...] = Field(min_length=1)
+    by: Actor
+
+
+class AssembleCertain(Model):
+    exam_id: UUID
+    by: Actor
+
+
+class Assembled(Model):
+    """``copy_ids`` assembled now; ``left`` are the booklets that stay in staging because of a doubt."""
+
+    copy_ids: tuple[UUID, ...]
+    left: tuple[UUID, ...]
+
+
+class PageImageWanted(Model):
+    """``page_no`` of an assembled copy, at its native resolution, upright. ``masked``: without the header."""
+
+    copy_id: UUID
+    page_no: int = Field(ge=1)
+    masked: bool
+
+
+class CancelUpload(Model):
+    upload_id: UUID
+    by: Actor
+
+
+# Registering looks into the file in the child process, hence the longer wait.
+REGISTER_UPLOAD = Method("ingest", "register_upload", RegisterUpload, UploadRegistered, timeout_s=20)
+GET_UPLOAD = Method("ingest", "get_upload", OneUpload, UploadView)
+LIST_UPLOADS = Method("ingest", "list_uploads", OfExam, Uploads)
+CANCEL_UPLOAD = Method("ingest", "cancel_upload", CancelUpload, UploadView)
+LIST_BOOKLETS = Method("ingest", "list_booklets", OfExam, Booklets)
+GET_BOOKLET = Method("ingest", "get_booklet", OneBooklet, BookletView)
+EDIT_BOOKLET = Method("ingest", "edit_booklet", EditBooklet, BookletView)
+SPLIT_BOOKLET = Method("ingest", "split_booklet", SplitBooklet, Booklets)
+MERGE_BOOKLETS = Method("ingest", "merge_booklets", MergeBooklets, BookletView)
+DROP_BOOKLET = Method("ingest", "drop_booklet", DropBooklet, Done)
+ASSEMBLE_COPY = Method("ingest", "assemble_copy", AssembleCopy, Assembled)
+ASSEMBLE_CERTAIN = Method("ingest", "assemble_certain", AssembleCertain, Assembled, timeout_s=20)
+FULL_PAGE_IMAGE = Method("ingest", "full_page_image", PageImageWanted, ImageRef, timeout_s=10)
