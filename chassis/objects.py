@@ -1,0 +1,317 @@
+"""The object store: immutable objects named by their own digest, behind six verbs.
+
+Nothing here needs more of S3 than put, get with a range, head, delete and list, so any S3 will do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, Protocol, TypeVar, cast
+
+import pydantic
+import urllib3
+from minio import Minio
+from minio.error import MinioException, S3Error
+
+from contracts.errors import Unavailable
+from contracts.objects import ObjectRef
+
+M = TypeVar("M", bound=pydantic.BaseModel)
+
+CONNECT_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 30.0
+CHUNK = 256 * 1024
+PART = 16 * 1024 * 1024  # an upload's share of memory; 10 000 parts of it are 156 GiB
+_SPOOL = 4 * 1024 * 1024
+_KIND = re.compile(r"[a-z]+")
+_ABSENT = {"NoSuchKey", "NoSuchObject"}
+
+
+class ObjectMissing(Exception):
+    """The store does not have an object that a row or message refers to: a defect, never retried."""
+
+
+class ObjectDamaged(Exception):
+    """The bytes in the store are not those that were put: size or digest differ. A defect, never retried."""
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """One entry of a listing; ``size`` in bytes."""
+
+    key: str
+    size: int
+    modified: datetime
+
+
+class StoreSettings(Protocol):
+    """The part of the settings that says where the store is; ``chassis.settings.Common`` has it."""
+
+    @property
+    def s3_endpoint(self) -> str: ...
+    @property
+    def s3_access_key(self) -> str: ...
+    @property
+    def s3_secret_key(self) -> str: ...
+    @property
+    def s3_bucket(self) -> str: ...
+    @property
+    def s3_secure(self) -> bool: ...
+    @property
+    def s3_region(self) -> str: ...
+
+
+class Objects:
+    """One bucket. Safe to share between threads or greenthreads; not across a fork.
+
+    Every verb raises ``Unavailable("object_store")`` when the store cannot be reached, is too slow or refuses us.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        access_key: str,
+        secret_key: str,
+        bucket: str,
+        *,
+        secure: bool = False,
+        region: str = "us-east-1",
+        read_timeout_s: float = READ_TIMEOUT_S,
+    ) -> None:
+        self.bucket = bucket
+        self._pool = urllib3.PoolManager(
+            maxsize=16,
+            timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=read_timeout_s),
+            # Our puts may be repeated: the key is the digest. POST (multipart) is not in the list.
+            retries=urllib3.Retry(
+                total=2,
+                connect=1,
+                read=1,
+                redirect=0,
+                status_forcelist=(500, 502, 503, 504),
+                allowed_methods=("GET", "HEAD", "PUT", "DELETE"),
+                backoff_factor=0.2,
+                raise_on_status=False,
+            ),
+        )
+        self._client = Minio(
+            endpoint,
+            access_key=access_key,
+            secret_key=secret_key,
+            secure=secure,
+            region=region,  # given, or each bucket would first be asked where it is
+            http_client=self._pool,
+        )
+
+    @classmethod
+    def of(cls, settings: StoreSettings) -> Objects:
+        return cls(
+            settings.s3_endpoint,
+            settings.s3_access_key,
+            settings.s3_secret_key,
+            settings.s3_bucket,
+            secure=settings.s3_secure,
+            region=settings.s3_region,
+        )
+
+    def put(self, kind: str, data: bytes | BinaryIO, media_type: str) -> ObjectRef:
+        """Store bytes under ``<kind>/<first two of digest>/<digest>``; bytes already there are not sent again.
+
+        Args:
+            kind: lower-case letters; what the object is (``upload``, ``page``, ``manifest``).
+            data: bytes, or a binary file read to its end from where it stands. A file that cannot seek is spooled to
+                disk first, since the key is its digest. The file is not closed.
+            media_type: stored with the object and served with it.
+        """
+        if not _KIND.fullmatch(kind):
+            raise ValueError("an object's kind is made of lower-case letters")
+        if isinstance(data, bytes):
+            return self._put(kind, io.BytesIO(data), hashlib.sha256(data).hexdigest(), len(data), media_type)
+        if data.seekable():
+            start = data.tell()
+            digest, size = _measure(data)
+            data.seek(start)
+            return self._put(kind, data, digest, size, media_type)
+        with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as spool:
+            sha256 = hashlib.sha256()
+            while chunk := data.read(CHUNK):
+                sha256.update(chunk)
+                spool.write(chunk)
+            size = spool.tell()
+            spool.seek(0)
+            return self._put(kind, cast(BinaryIO, spool), sha256.hexdigest(), size, media_type)
+
+    def _put(self, kind: str, data: BinaryIO, digest: str, size: int, media_type: str) -> ObjectRef:
+        ref = ObjectRef(key=f"{kind}/{digest[:2]}/{digest}", sha256=digest, size=size, media_type=media_type)
+        if self.exists(ref):
+            return ref
+        counted = _Hashing(data)
+        with _failures_named(ref.key):
+            self._client.put_object(
+                self.bucket, ref.key, cast(BinaryIO, counted), size, content_type=media_type, part_size=PART
+            )
+        if counted.digest() != digest:  # the file changed between the two readings
+            self.delete(ref.key)
+            raise ObjectDamaged(ref.key)
+        return ref
+
+    def get(self, ref: ObjectRef) -> bytes:
+        """The whole object, checked against its size and digest. For small objects: it is held in memory."""
+        with self.open(ref) as chunks:
+            data = b"".join(chunks)
+        if len(data) != ref.size or hashlib.sha256(data).hexdigest() != ref.sha256:
+            raise ObjectDamaged(ref.key)
+        return data
+
+    @contextmanager
+    def open(self, ref: ObjectRef, start: int = 0, length: int | None = None) -> Iterator[Iterator[bytes]]:
+        """Stream ``length`` bytes (default: to the end) from byte ``start``, in chunks of at most 256 KiB.
+
+        The amount is checked, the digest is not: a reader may want only a part. Errors may come with any chunk.
+        """
+        if start < 0 or (length is not None and length < 0) or start + (length or 0) > ref.size:
+            raise ValueError("the range lies outside the object")
+        expected = ref.size - start if length is None else length
+        if expected == 0:  # S3 cannot say "no bytes"; an empty object must still be there
+            self._require(ref)
+            yield iter(())
+            return
+        ranged = start > 0 or expected < ref.size
+        with _failures_named(ref.key):
+            response = self._client.get_object(
+                self.bucket, ref.key, offset=start, length=expected if ranged else 0
+            )
+        finished = False
+
+        def chunks() -> Iterator[bytes]:
+            nonlocal finished
+            seen = 0
+            with _failures_named(ref.key):
+                for chunk in response.stream(CHUNK):
+                    seen += len(chunk)
+                    yield chunk
+            if seen != expected:
+                raise ObjectDamaged(ref.key)
+            finished = True
+
+        try:
+            yield chunks()
+        finally:
+            if finished:
+                response.release_conn()
+            else:
+                response.close()  # unread bytes would spoil the connection for the next request
+
+    def fetch(self, ref: ObjectRef, path: Path) -> None:
+        """Write the object to ``path``, checked against its digest; ``path`` appears complete or not at all."""
+        sha256 = hashlib.sha256()
+        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=".fetch-")
+        try:
+            with os.fdopen(handle, "wb") as file, self.open(ref) as chunks:
+                for chunk in chunks:
+                    sha256.update(chunk)
+                    file.write(chunk)
+            if sha256.hexdigest() != ref.sha256:
+                raise ObjectDamaged(ref.key)
+            os.replace(partial, path)
+        except BaseException:
+            Path(partial).unlink(missing_ok=True)
+            raise
+
+    def exists(self, ref: ObjectRef) -> bool:
+        """Whether the object is there in its full size."""
+        try:
+            with _failures_named(ref.key):
+                return self._client.stat_object(self.bucket, ref.key).size == ref.size
+        except ObjectMissing:
+            return False
+
+    def delete(self, key: str) -> None:
+        """Remove an object; one that is not there is fine."""
+        try:
+            with _failures_named(key):
+                self._client.remove_object(self.bucket, key)
+        except ObjectMissing:
+            return
+
+    def list(self, prefix: str = "") -> Iterator[StoredObject]:
+        """Every object whose key begins with ``prefix``, in the order of keys; asks page by page."""
+        with _failures_named(prefix):
+            for entry in self._client.list_objects(self.bucket, prefix=prefix, recursive=True):
+                if not entry.is_dir:
+                    yield StoredObject(str(entry.object_name), entry.size or 0, cast(datetime, entry.last_modified))
+
+    def get_json(self, ref: ObjectRef, model: type[M]) -> M:
+        return model.model_validate_json(self.get(ref))
+
+    def put_json(self, kind: str, model: pydantic.BaseModel) -> ObjectRef:
+        """Store a record as JSON. Equal records give the same object: fields keep the order of their class."""
+        return self.put(kind, model.model_dump_json().encode(), "application/json")
+
+    def ensure_bucket(self) -> None:
+        """Create the bucket if it is not there; for set-up, a service never calls it."""
+        with _failures_named(self.bucket):
+            if not self._client.bucket_exists(self.bucket):
+                self._client.make_bucket(self.bucket)
+
+    def ping(self) -> None:
+        """``Unavailable`` when the store does not answer, refuses us or has no such bucket."""
+        with _failures_named(self.bucket):
+            found = self._client.bucket_exists(self.bucket)
+        if not found:
+            raise Unavailable("object_store", "no such bucket")
+
+    def close(self) -> None:
+        self._pool.clear()
+
+    def _require(self, ref: ObjectRef) -> None:
+        if not self.exists(ref):
+            raise ObjectMissing(ref.key)
+
+
+class _Hashing(io.RawIOBase):
+    """Reads through to ``source`` and hashes what passes."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        super().__init__()
+        self._source = source
+        self._sha256 = hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        chunk = self._source.read(size)
+        self._sha256.update(chunk)
+        return chunk
+
+    def digest(self) -> str:
+        return self._sha256.hexdigest()
+
+
+def _measure(file: BinaryIO) -> tuple[str, int]:
+    """Digest and number of bytes from here to the end."""
+    sha256 = hashlib.sha256()
+    size = 0
+    while chunk := file.read(CHUNK):
+        sha256.update(chunk)
+        size += len(chunk)
+    return sha256.hexdigest(), size
+
+
+@contextmanager
+def _failures_named(key: str) -> Iterator[None]:
+    try:
+        yield
+    except S3Error as error:
+        if error.code in _ABSENT:
+            raise ObjectMissing(key) from error
+        raise Unavailable("object_store", error.code or "refused") from error
+    except (MinioException, urllib3.exceptions.HTTPError) as error:
+        raise Unavailable("object_store", type(error).__name__) from error
