@@ -1,0 +1,69 @@
+# Two commands do everything: `make run` to use Korrigo, `make test` to check it. `make help` lists the rest.
+PYTHON ?= python3
+PORT ?= 8080
+DATA ?= var
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint types unit story web-test bench docs k8s-check lock clean
+
+help: ## this list
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+##@ Use
+run: $(VENV)/.embedded ## the whole system on this machine: http://127.0.0.1:8080 (PORT=, DATA=)
+	$(BIN)/python -m demo --port $(PORT) --data $(DATA)
+
+##@ Check
+test: $(VENV)/.dev ## everything CI checks: linters, types, documents, all tests on real servers
+	sh tests/system-packages.sh
+	$(MAKE) --no-print-directory lint types
+	$(BIN)/python -m docs.generate --check
+	$(BIN)/python -m pytest -q
+
+lint: $(VENV)/.dev ## style and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+
+types: $(VENV)/.dev ## mypy, strict
+	$(BIN)/mypy chassis contracts services demo docs
+
+unit: $(VENV)/.dev ## only the tests that need no server
+	$(BIN)/python -m pytest -q tests/unit tests/contract
+
+story: $(VENV)/.dev ## only the journey of one pile of paper, on real servers
+	sh tests/system-packages.sh
+	$(BIN)/python -m pytest -q tests/story
+
+bench: $(VENV)/.dev ## every benchmark; each prints ratios measured in one run
+	for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+k8s-check: $(VENV)/.dev ## the Kubernetes manifests, offline
+	$(BIN)/python deploy/k8s/check.py
+
+##@ Maintain
+docs: $(VENV)/.dev ## write the documents derived from code
+	$(BIN)/python -m docs.generate
+
+lock: $(VENV)/.dev ## write requirements/*.txt again from pyproject.toml
+	$(BIN)/python requirements/lock.py
+
+clean: ## remove what was built; keeps DATA
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# A fresh Debian may lack ensurepip: virtualenv, installed by pip alone, then makes the same environment.
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("Korrigo needs Python 3.11 or newer") if sys.version_info < (3, 11) else 0'
+	$(PYTHON) -m venv $(VENV) 2>/dev/null || { rm -rf $(VENV) && \
+	  $(PYTHON) -m pip install -q --target $(VENV)-tool virtualenv && \
+	  PYTHONPATH=$(VENV)-tool $(PYTHON) -m virtualenv -q $(VENV) && rm -rf $(VENV)-tool; }
+
+$(VENV)/.embedded: requirements/embedded.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/embedded.txt
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@ $(VENV)/.embedded

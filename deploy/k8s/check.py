@@ -1,0 +1,82 @@
+"""Check the Kubernetes manifests without a cluster: they build, they are valid, they keep our promises.
+
+Needs ``kubectl`` (1.30 or newer) for ``kubectl kustomize``; nothing is sent anywhere.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import yaml
+
+HERE = Path(__file__).resolve().parent
+SERVICES = {"gateway", "ingest", "ocr", "grading", "render"}
+KUBERNETES = "1.32"
+
+
+def build(overlay: Path) -> list[dict[str, Any]]:
+    """Every object of an overlay, as it would be applied."""
+    done = subprocess.run(["kubectl", "kustomize", str(overlay)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{overlay.name} does not build:\n{done.stderr}")
+    return [document for document in yaml.safe_load_all(done.stdout) if document]
+
+
+def problems(objects: list[dict[str, Any]]) -> Iterator[str]:
+    """What is invalid, and what breaks a promise of ours."""
+    for item in objects:
+        name = f"{item['kind']}/{item['metadata']['name']}"
+        try:
+            kubernetes_validate.validate(item, KUBERNETES, strict=True)
+        except kubernetes_validate.ValidationError as error:
+            yield f"{name}: {error.message}"
+    deployments = {item["metadata"]["name"]: item for item in objects if item["kind"] == "Deployment"}
+    if set(deployments) != SERVICES:
+        yield f"deployments are {sorted(deployments)}, services are {sorted(SERVICES)}"
+    for name, deployment in deployments.items():
+        pod = deployment["spec"]["template"]["spec"]
+        yield from (f"{name}: {text}" for text in _pod_problems(pod))
+
+
+def _pod_problems(pod: dict[str, Any]) -> Iterator[str]:
+    if not pod.get("securityContext", {}).get("runAsNonRoot"):
+        yield "may run as root"
+    if pod.get("automountServiceAccountToken") is not False:
+        yield "gets a token of the cluster it does not need"
+    for container in (*pod["containers"], *pod.get("initContainers", ())):
+        who = container["name"]
+        locked = container.get("securityContext", {})
+        if locked.get("allowPrivilegeEscalation") is not False or not locked.get("readOnlyRootFilesystem"):
+            yield f"{who} may gain rights or write its own image"
+        if locked.get("capabilities", {}).get("drop") != ["ALL"]:
+            yield f"{who} keeps capabilities"
+        if {"cpu", "memory"} - set(container.get("resources", {}).get("limits", {})):
+            yield f"{who} has no limit for memory or processor"
+        if container["image"].endswith(":latest") or ":" not in container["image"]:
+            yield f"{who} runs an image of no fixed version"
+    for container in pod["containers"]:
+        for probe, path in (("livenessProbe", "/health/live"), ("readinessProbe", "/health/ready")):
+            if container.get(probe, {}).get("httpGet", {}).get("path") != path:
+                yield f"{container['name']} has no {probe} on {path}"
+
+
+def main() -> int:
+    if shutil.which("kubectl") is None:
+        sys.exit("kubectl is missing: install it from your Kubernetes distribution, then run this again")
+    found = [
+        f"{overlay.name}: {text}"
+        for overlay in sorted((HERE / "overlays").iterdir())
+        for text in problems(build(overlay))
+    ]
+    print("\n".join(found) or "both overlays build, are valid and keep the promises")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
