@@ -1,0 +1,1 @@
+"""Tables and queries. One module per aggregate; nothing here decides."""

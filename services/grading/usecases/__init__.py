@@ -1,0 +1,1 @@
+"""One function per verb. Load, decide, store, tell: each in one transaction."""
