@@ -1,0 +1,212 @@
+"""What grading refuses. Refusals of exams, rosters and identity alone are in ``grading_exams.py``.
+
+Details are JSON values: points as decimal strings, times as RFC 3339.
+"""
+
+from __future__ import annotations
+
+from contracts.errors import Refusal
+
+
+class NotFound(Refusal):
+    """Also for what the caller may not know of."""
+
+    code, http_status = "grading.not_found", 404
+    en = "There is no such thing, or it is not yours to see."
+    fr = "Cet élément n'existe pas, ou n'est pas visible pour vous."
+
+
+class VersionConflict(Refusal):
+    """``current`` is the value as it is now, ``version`` its version."""
+
+    code, http_status = "grading.version_conflict", 409
+    en = "Somebody changed this since you read it (it is now at version {version}). Read it again and redo your change."
+    fr = (
+        "Cet élément a changé depuis votre lecture (il en est à la version {version})."
+        " Relisez-le puis refaites votre modification."
+    )
+
+
+class VersionRequired(Refusal):
+    """``version`` is the one in force."""
+
+    code, http_status = "grading.version_required", 428
+    en = "Send the version you read: something is stored here already (version {version})."
+    fr = "Envoyez la version que vous avez lue : il y a déjà quelque chose ici (version {version})."
+
+
+# Locks
+
+
+class LockedByOther(Refusal):
+    """``owner`` holds the copy until ``expires_at``."""
+
+    code, http_status = "grading.locked_by_other", 409
+    en = "{owner} is marking this copy (until {expires_at} unless they go on). Choose another one or come back later."
+    fr = (
+        "{owner} corrige cette copie (jusqu'à {expires_at} sauf prolongation)."
+        " Choisissez-en une autre ou revenez plus tard."
+    )
+
+
+class LockRequired(Refusal):
+    code, http_status = "grading.lock_required", 428
+    en = "Lock the copy first and send its token: only the person marking it may change it."
+    fr = "Verrouillez d'abord la copie et envoyez son jeton : seule la personne qui la corrige peut la modifier."
+
+
+class LockLost(Refusal):
+    """The token is not, or no longer, that of a lock in force."""
+
+    code, http_status = "grading.lock_lost", 409
+    en = "Your lock on this copy has ended. Nothing was changed: lock the copy again, compare, and save again."
+    fr = (
+        "Votre verrou sur cette copie a pris fin. Rien n'a été modifié :"
+        " verrouillez-la à nouveau, comparez, puis enregistrez."
+    )
+
+
+class NotLockable(Refusal):
+    """``status`` is the copy's."""
+
+    code, http_status = "grading.not_lockable", 409
+    en = "This copy cannot be marked now: it is {status}. A finalised copy must be reopened first."
+    fr = "Cette copie ne peut pas être corrigée : elle est {status}. Une copie finalisée doit d'abord être rouverte."
+
+
+# Marking
+
+
+class DraftConflict(Refusal):
+    """``version``, ``client_id``, ``payload`` and ``updated_at`` are the stored draft; what was sent is kept too."""
+
+    code, http_status = "grading.draft_conflict", 409
+    en = "This draft was saved from elsewhere (version {version}). Both are kept: compare them and save again."
+    fr = (
+        "Ce brouillon a été enregistré depuis un autre écran (version {version})."
+        " Les deux sont conservés : comparez-les puis enregistrez."
+    )
+
+
+class DraftTooLarge(Refusal):
+    """``max_bytes`` is the limit."""
+
+    code, http_status = "grading.draft_too_large", 413
+    en = "This draft is larger than {max_bytes} bytes. Save strokes as annotations and send less."
+    fr = "Ce brouillon dépasse {max_bytes} octets. Enregistrez les tracés comme annotations et envoyez moins."
+
+
+class ItemsUnscored(Refusal):
+    """``items`` lists every item without a score."""
+
+    code, http_status = "grading.items_unscored", 422
+    en = "Some items have no score yet: {items}. Give each a score, 0 included."
+    fr = "Certaines questions n'ont pas de note : {items}. Notez-les toutes, même 0."
+
+
+class ScoreOutOfRange(Refusal):
+    """``item``, ``score``, ``max``."""
+
+    code, http_status = "grading.score_out_of_range", 422
+    en = "The score {score} of {item} is not between 0 and {max}."
+    fr = "La note {score} de {item} n'est pas comprise entre 0 et {max}."
+
+
+class ScoreOffStep(Refusal):
+    """``item``, ``score``, ``step``."""
+
+    code, http_status = "grading.score_off_step", 422
+    en = "The score {score} of {item} is not a multiple of {step}."
+    fr = "La note {score} de {item} n'est pas un multiple de {step}."
+
+
+class UnknownItem(Refusal):
+    """``items`` are not leaves of the scheme in force, version ``scheme_version``."""
+
+    code, http_status = "grading.unknown_item", 422
+    en = "The marking scheme (version {scheme_version}) has no such item: {items}. Read the scheme again."
+    fr = "Le barème (version {scheme_version}) n'a pas cette question : {items}. Relisez le barème."
+
+
+class NoScheme(Refusal):
+    code, http_status = "grading.no_scheme", 409
+    en = "This exam has no marking scheme yet. Store one first."
+    fr = "Cette épreuve n'a pas encore de barème. Enregistrez-en un d'abord."
+
+
+class PageOutOfRange(Refusal):
+    """``page``, ``page_count``; at finalisation ``annotations`` lists those on pages that are gone."""
+
+    code, http_status = "grading.page_out_of_range", 422
+    en = "Page {page} does not exist: this copy has {page_count} pages."
+    fr = "La page {page} n'existe pas : cette copie a {page_count} pages."
+
+
+# After marking
+
+
+class NotFinal(Refusal):
+    """``status`` is the copy's."""
+
+    code, http_status = "grading.not_final", 409
+    en = "This copy is not finalised ({status}), so it has no final document yet."
+    fr = "Cette copie n'est pas finalisée ({status}) : elle n'a pas encore de document final."
+
+
+class NotReopenable(Refusal):
+    """``status`` is the copy's."""
+
+    code, http_status = "grading.not_reopenable", 409
+    en = "Only a finalised copy is reopened; this one is {status}."
+    fr = "Seule une copie finalisée peut être rouverte ; celle-ci est {status}."
+
+
+class ExamPublished(Refusal):
+    """The results are out: what they rest on does not change under the candidates' eyes."""
+
+    code, http_status = "grading.exam_published", 409
+    en = "The results of this exam are published. Withdraw them first."
+    fr = "Les résultats de cette épreuve sont publiés. Retirez-les d'abord."
+
+
+class UnknownExam(Refusal):
+    """Paper arrived for an exam that is not here or was deleted."""
+
+    code, http_status = "grading.unknown_exam", 404
+    en = "There is no exam {exam_id}, or it was deleted. Restore it and send the copy again."
+    fr = "L'épreuve {exam_id} n'existe pas ou a été supprimée. Restaurez-la puis renvoyez la copie."
+
+
+class CopyOfOtherExam(Refusal):
+    """A copy never moves to another exam."""
+
+    code, http_status = "grading.copy_of_other_exam", 409
+    en = "This copy belongs to another exam."
+    fr = "Cette copie appartient à une autre épreuve."
+
+
+# Exams and identity
+
+
+class SchemeDoesNotAddUp(Refusal):
+    """``sum`` of the leaves (bonus aside) against ``total_points``."""
+
+    code, http_status = "grading.scheme_does_not_add_up", 422
+    en = "The scheme adds up to {sum} points, the exam to {total_points}. Correct one of them."
+    fr = "Le barème totalise {sum} points, l'épreuve {total_points}. Corrigez l'un des deux."
+
+
+class CandidateTaken(Refusal):
+    """``copy_id`` is the copy that has this candidate."""
+
+    code, http_status = "grading.candidate_taken", 409
+    en = "This candidate already has a copy. Look at that one first and free it if it is wrong."
+    fr = "Ce candidat a déjà une copie. Vérifiez-la d'abord et libérez-la si elle est fausse."
+
+
+class NotPublishable(Refusal):
+    """``copies`` lists ``{"id", "anonymous_id", "reasons"}`` of every copy that is not ready."""
+
+    code, http_status = "grading.not_publishable", 409
+    en = "Not every copy is finalised and identified; see copies. Finish or identify them, then publish."
+    fr = "Toutes les copies ne sont pas finalisées et identifiées ; voir copies. Terminez-les, puis publiez."
