@@ -9,8 +9,10 @@ import io
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import as_file, files
 
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 from PIL.ImageFont import FreeTypeFont
 
 DPI = 150
@@ -214,13 +216,18 @@ class _Pen:
         page.paste(self.ink, (left, self.px(baseline_mm) - size - size // 3), ink)
 
     def _scanned(self, page: Image.Image) -> Image.Image:
-        noise = Image.effect_noise(page.size, 6).point(lambda value: value - 128 if value > 128 else 0)
-        dirty = Image.composite(page, Image.new("L", page.size, 238), noise.point(lambda value: 255 - 6 * value))
+        dirty = ImageChops.subtract(page, _grain(page.size))
         return dirty.filter(ImageFilter.GaussianBlur(0.4))
 
 
+@cache
+def _grain(size: tuple[int, int]) -> Image.Image:
+    """What a scanner adds to white paper: a few grey levels, the same on every page."""
+    return Image.effect_noise(size, 3).point(lambda value: max(0, value - 128))
+
+
+@cache
 def _font(size_px: int) -> FreeTypeFont:
-    font = ImageFont.load_default(size_px)
-    if not isinstance(font, FreeTypeFont):
-        raise RuntimeError("Pillow was built without FreeType; install the wheel from PyPI")
-    return font
+    """The font of the final PDF: Pillow's own has no accents."""
+    with as_file(files("services.render") / "fonts" / "regular.ttf") as path:
+        return ImageFont.truetype(str(path), size_px)
