@@ -35,6 +35,12 @@ class VersionRequired(Refusal):
     fr = "Envoyez la version que vous avez lue : il y a déjà quelque chose ici (version {version})."
 
 
+class BadCursor(Refusal):
+    code, http_status = "grading.bad_cursor", 422
+    en = "This cursor is not one we gave. Start the list again without it."
+    fr = "Ce curseur ne vient pas d'ici. Reprenez la liste sans lui."
+
+
 # Locks
 
 

@@ -4,8 +4,6 @@ Foreign keys restrict: nothing that holds marking disappears because something e
 inside JSON decimal strings. What belongs to a person (candidates, readings) is in tables no marker-facing query reads.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import sqlalchemy as sa
