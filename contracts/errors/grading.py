@@ -189,30 +189,3 @@ class CopyOfOtherExam(Refusal):
     code, http_status = "grading.copy_of_other_exam", 409
     en = "This copy belongs to another exam."
     fr = "Cette copie appartient à une autre épreuve."
-
-
-# Exams and identity
-
-
-class SchemeDoesNotAddUp(Refusal):
-    """``sum`` of the leaves (bonus aside) against ``total_points``."""
-
-    code, http_status = "grading.scheme_does_not_add_up", 422
-    en = "The scheme adds up to {sum} points, the exam to {total_points}. Correct one of them."
-    fr = "Le barème totalise {sum} points, l'épreuve {total_points}. Corrigez l'un des deux."
-
-
-class CandidateTaken(Refusal):
-    """``copy_id`` is the copy that has this candidate."""
-
-    code, http_status = "grading.candidate_taken", 409
-    en = "This candidate already has a copy. Look at that one first and free it if it is wrong."
-    fr = "Ce candidat a déjà une copie. Vérifiez-la d'abord et libérez-la si elle est fausse."
-
-
-class NotPublishable(Refusal):
-    """``copies`` lists ``{"id", "anonymous_id", "reasons"}`` of every copy that is not ready."""
-
-    code, http_status = "grading.not_publishable", 409
-    en = "Not every copy is finalised and identified; see copies. Finish or identify them, then publish."
-    fr = "Toutes les copies ne sont pas finalisées et identifiées ; voir copies. Terminez-les, puis publiez."

@@ -1,0 +1,184 @@
+"""Refusals about exams, schemes, rosters, identification, allocation and publication; ``grading.py`` has the common ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from contracts.errors import Refusal
+
+
+class ExamDeleted(Refusal):
+    code, http_status = "grading.exam_deleted", 409
+    en = "This exam was deleted. Restore it before you change it."
+    fr = "Cet examen a été supprimé. Restaurez-le avant de le modifier."
+
+
+class SchemeInvalid(Refusal):
+    """``errors`` lists every node and what is wrong with it."""
+
+    code, http_status = "grading.scheme_invalid", 422
+    en = "The marking scheme cannot be used: {shown}. Correct these lines and save again."
+    fr = "Le barème n'est pas utilisable : {shown}. Corrigez ces lignes puis enregistrez de nouveau."
+
+    def __init__(self, *, errors: list[dict[str, str]]) -> None:
+        super().__init__(errors=errors, shown=_listed([f"{error['node']} ({error['reason']})" for error in errors]))
+
+
+class SchemeDoesNotAddUp(Refusal):
+    """``sum`` is what the leaves add up to, bonus aside; ``nodes`` lists them with their points."""
+
+    code, http_status = "grading.scheme_does_not_add_up", 422
+    en = "The items add up to {sum} points and the exam is out of {expected}. Change the points or the exam's total."
+    fr = (
+        "Les questions totalisent {sum} points et l'examen est noté sur {expected}. "
+        "Modifiez les points ou le total de l'examen."
+    )
+
+    def __init__(self, *, sum: str, expected: str, nodes: list[dict[str, str]]) -> None:
+        super().__init__(sum=sum, expected=expected, nodes=nodes)
+
+
+class SchemeStepUnfit(Refusal):
+    code, http_status = "grading.scheme_step_unfit", 422
+    en = "Steps of {step} point do not divide one point and the total of {total}. Choose 0.25, 0.5 or 1."
+    fr = "Le pas de {step} point ne divise pas un point et le total de {total}. Choisissez 0,25, 0,5 ou 1."
+
+
+class TotalHasScheme(Refusal):
+    """The total of an exam is what its scheme adds up to, once there is one."""
+
+    code, http_status = "grading.total_has_scheme", 409
+    en = (
+        "The scheme in force adds up to {sum} points, so the exam cannot be out of {total}. "
+        "Send the new total together with a new scheme."
+    )
+    fr = (
+        "Le barème en vigueur totalise {sum} points : l'examen ne peut pas être noté sur {total}. "
+        "Envoyez le nouveau total avec un nouveau barème."
+    )
+
+
+class RosterNotCsv(Refusal):
+    """``found`` is what the file looks like: pdf, xlsx, xls, ods, html, json, image, archive, empty, binary, encoding."""
+
+    code, http_status = "grading.roster_not_csv", 422
+    en = "This file is not a CSV list (it looks like: {found}). In your spreadsheet, save it as CSV and send that file."
+    fr = (
+        "Ce fichier n'est pas une liste CSV (il ressemble à : {found}). "
+        "Dans votre tableur, enregistrez-le au format CSV et envoyez ce fichier."
+    )
+
+    def __init__(self, *, found: str) -> None:
+        super().__init__(found=found)
+
+
+class RosterTooLarge(Refusal):
+    code, http_status = "grading.roster_too_large", 413
+    en = "A roster has at most {max_rows} rows and {max_bytes} bytes. Split the file and import the parts."
+    fr = (
+        "Une liste compte au plus {max_rows} lignes et {max_bytes} octets. Découpez le fichier et importez les parties."
+    )
+
+    def __init__(self, *, max_rows: int, max_bytes: int) -> None:
+        super().__init__(max_rows=max_rows, max_bytes=max_bytes)
+
+
+class RosterQuoteOpen(Refusal):
+    """A quotation mark without its partner makes the rest of the file one value: nothing after it can be trusted."""
+
+    code, http_status = "grading.roster_quote_open", 422
+    en = 'The quotation marks do not match from row {row} on. Correct that row (a quote inside a value is written "").'
+    fr = (
+        "Les guillemets ne se correspondent plus à partir de la ligne {row}. "
+        'Corrigez cette ligne (un guillemet dans une valeur s\'écrit "").'
+    )
+
+    def __init__(self, *, row: int) -> None:
+        super().__init__(row=row)
+
+
+class RosterColumnsUnknown(Refusal):
+    """``missing`` are the required columns nobody could find in the header row ``found``."""
+
+    code, http_status = "grading.roster_columns_unknown", 422
+    en = (
+        "The first row must name the columns. Found: {shown}. Needed: Last name and First name (Nom, Prénom); "
+        "understood too: INE, Class, Birth date."
+    )
+    fr = (
+        "La première ligne doit nommer les colonnes. Trouvé : {shown}. Il faut : Nom et Prénom ; "
+        "sont aussi compris : INE, Classe, Date de naissance."
+    )
+
+    def __init__(self, *, found: list[str], missing: list[str]) -> None:
+        super().__init__(found=found, missing=missing, shown=_listed(found))
+
+
+class RosterColumnTwice(Refusal):
+    code, http_status = "grading.roster_column_twice", 422
+    en = "The columns {shown} mean the same thing. Keep one of them."
+    fr = "Les colonnes {shown} désignent la même chose. N'en gardez qu'une."
+
+    def __init__(self, *, columns: list[str]) -> None:
+        super().__init__(columns=columns, shown=_listed(columns))
+
+
+class RosterHasErrors(Refusal):
+    """Nothing was imported. ``report`` is the whole RosterReport, ``errors`` its errors."""
+
+    code, http_status = "grading.roster_has_errors", 422
+    en = "Nothing was imported: {count} rows have errors. Correct them (each is listed) and send the file again."
+    fr = "Rien n'a été importé : {count} lignes comportent des erreurs. Corrigez-les (liste jointe) et renvoyez le fichier."
+
+    def __init__(self, *, report: dict[str, Any]) -> None:
+        super().__init__(report=report, errors=report["errors"], count=len(report["errors"]))
+
+
+class CandidateNotInExam(Refusal):
+    code, http_status = "grading.candidate_not_in_exam", 422
+    en = "This candidate is not on the exam's roster. Choose one of the roster, or import a complete roster first."
+    fr = "Ce candidat n'est pas sur la liste de l'examen. Choisissez-y un candidat, ou importez d'abord la liste complète."
+
+
+class CandidateTaken(Refusal):
+    """The candidate already has a copy in this exam: ``anonymous_id`` says which one."""
+
+    code, http_status = "grading.candidate_taken", 409
+    en = "This candidate already has copy {anonymous_id}. Check both headers, and free that copy first if it is wrong."
+    fr = "Ce candidat a déjà la copie {anonymous_id}. Vérifiez les deux en-têtes et libérez d'abord l'autre si besoin."
+
+
+class IdentityChanged(Refusal):
+    """A change names what it changes; ``candidate_id`` is the candidate the copy has now, null for none."""
+
+    code, http_status = "grading.identity_changed", 409
+    en = (
+        "This copy is identified otherwise than you saw. Reload it; to change its candidate, say which one you replace."
+    )
+    fr = (
+        "L'identité de cette copie n'est plus celle que vous avez vue. Rechargez-la ; "
+        "pour changer de candidat, indiquez celui que vous remplacez."
+    )
+
+
+class NothingToPublish(Refusal):
+    code, http_status = "grading.nothing_to_publish", 409
+    en = "This exam has no copy yet. Assemble, mark and identify copies before you publish."
+    fr = "Cet examen n'a encore aucune copie. Assemblez, corrigez et identifiez des copies avant de publier."
+
+
+class NotPublishable(Refusal):
+    """``copies`` lists each copy that stands in the way: id, anonymous_id, reasons (not_graded, not_identified)."""
+
+    code, http_status = "grading.not_publishable", 409
+    en = "{count} copies are not marked or not identified: {shown}. Finish them, then publish."
+    fr = "{count} copies ne sont pas corrigées ou pas identifiées : {shown}. Terminez-les, puis publiez."
+
+    def __init__(self, *, copies: list[dict[str, Any]]) -> None:
+        shown = _listed([copy["anonymous_id"] for copy in copies])
+        super().__init__(copies=copies, count=len(copies), shown=shown)
+
+
+def _listed(items: list[str], limit: int = 10) -> str:
+    """The first few, for a sentence; all of them are in the details."""
+    return ", ".join(items[:limit]) + (", …" if len(items) > limit else "")
