@@ -1,0 +1,69 @@
+"""Limits a child puts on itself before it imports anything that parses."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+from dataclasses import dataclass
+
+# linux/prctl.h
+PR_SET_PDEATHSIG = 1
+PR_SET_NO_NEW_PRIVS = 38
+
+MAX_OPEN_FILES = 64
+
+
+@dataclass(frozen=True)
+class Limits:
+    """``memory_mb`` is address space; ``cpu_s`` is per task; ``scratch_mb`` is the largest file the child may write."""
+
+    memory_mb: int
+    cpu_s: int
+    scratch_mb: int
+    may_start_programs: bool
+
+
+def die_with_parent() -> None:
+    """Be killed when the *thread* that started this process ends: the pool starts children from one that stays."""
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def confine(limits: Limits) -> None:
+    """Cap memory, files and descriptors, for good. Inherited by every program the child starts."""
+    _prctl(PR_SET_NO_NEW_PRIVS, 1)
+    _cap(resource.RLIMIT_AS, limits.memory_mb << 20)
+    _cap(resource.RLIMIT_CORE, 0)
+    _cap(resource.RLIMIT_FSIZE, limits.scratch_mb << 20)
+    _cap(resource.RLIMIT_NOFILE, MAX_OPEN_FILES)
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:
+        score.write("1000")  # if the machine runs out of memory, this process goes first, not the service
+
+
+def forbid_programs() -> None:
+    """No new process or thread from here on (NPROC 0 counts the whole user, so only "none" can be said).
+
+    The kernel does not hold root to this limit; images do not run as root.
+    """
+    _cap(resource.RLIMIT_NPROC, 0)
+
+
+def arm_cpu(cpu_s: int) -> None:
+    """Allow ``cpu_s`` more seconds of processor time from now; beyond, SIGXCPU ends the process."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    used = int(usage.ru_utime + usage.ru_stime)
+    resource.setrlimit(resource.RLIMIT_CPU, (used + cpu_s, resource.RLIM_INFINITY))
+
+
+def _cap(which: int, value: int) -> None:
+    _, hard = resource.getrlimit(which)
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(which, (value, value))
+
+
+def _prctl(option: int, value: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(option, value, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))

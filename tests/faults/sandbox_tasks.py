@@ -1,0 +1,138 @@
+"""Tasks that misbehave, one fault each; run in a sandbox child by test_sandbox.py."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from contracts.errors import Refusal
+
+Answer = tuple[Any, list[bytes]]
+
+
+class TooBlurred(Refusal):
+    code, http_status = "faults.too_blurred", 422
+    fr, en = (
+        "Image trop floue ({sharpness}).",
+        "The image is too blurred ({sharpness}).",
+    )
+
+
+def echo(files: list[str], blob: bytes, **params: Any) -> Answer:
+    contents = [Path(file).read_bytes() for file in files]
+    return {"pid": os.getpid(), **params}, [blob, *contents]
+
+
+def nap(files: list[str], blob: bytes, seconds: float) -> Answer:
+    time.sleep(seconds)
+    return os.getpid(), []
+
+
+def hang(files: list[str], blob: bytes) -> Answer:
+    while True:
+        ctypes.CDLL(None).usleep(100_000)
+
+
+def hang_with_program(files: list[str], blob: bytes) -> Answer:
+    """The pid of the program is told through the name of a file, before both hang."""
+    program = subprocess.Popen(["/bin/sleep", "300"])
+    Path(blob.decode(), str(program.pid)).touch()
+    return program.wait(), []
+
+
+def eat_memory(files: list[str], blob: bytes) -> Answer:
+    hoard = []
+    while True:
+        hoard.append(bytearray(16 << 20))
+
+
+def burn(files: list[str], blob: bytes) -> Answer:
+    while True:
+        pass
+
+
+def segfault(files: list[str], blob: bytes) -> Answer:
+    ctypes.string_at(0)
+    return None, []
+
+
+def flood(files: list[str], blob: bytes) -> Answer:
+    return None, [bytes(1 << 20)] * 16
+
+
+def chatter(files: list[str], blob: bytes) -> Answer:
+    """Endless output on both standard streams."""
+    while True:
+        os.write(1, b"x" * 65536)
+        os.write(2, b"x" * 65536)
+
+
+def trickle(files: list[str], blob: bytes) -> Answer:
+    """Speaks the protocol itself, one byte at a time: each read of the parent succeeds, the frame never ends."""
+    ours = next(fd for fd in range(3, 64) if _is_socket(fd))
+    os.write(ours, (1 << 20).to_bytes(4, "big"))
+    while True:
+        os.write(ours, b" ")
+        time.sleep(0.05)
+
+
+def babble(files: list[str], blob: bytes) -> Answer:
+    ours = next(fd for fd in range(3, 64) if _is_socket(fd))
+    os.write(ours, (5).to_bytes(4, "big") + b"[[[[[")
+    time.sleep(60)
+    return None, []
+
+
+def refuse(files: list[str], blob: bytes) -> Answer:
+    raise TooBlurred(sharpness=3)
+
+
+def stumble(files: list[str], blob: bytes) -> Answer:
+    roster: dict[str, str] = {}
+    return roster["DURAND"], []
+
+
+def surroundings(files: list[str], blob: bytes) -> Answer:
+    """What a hostile document would find if it took the process over."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return {
+        "environment": dict(os.environ),
+        "directory": os.listdir("."),
+        "modules": sorted(
+            name for name in sys.modules if name.split(".")[0] in {"nameko", "kombu", "psycopg", "minio"}
+        ),
+        "no_new_privs": "NoNewPrivs:\t1" in status,
+        "own_session": os.getsid(0) == os.getpid(),
+        "oom_score_adj": int(Path("/proc/self/oom_score_adj").read_text(encoding="ascii")),
+        "descriptors": [int(fd) for fd in os.listdir("/proc/self/fd")],
+    }, []
+
+
+def write_file(files: list[str], blob: bytes, size: int) -> Answer:
+    try:
+        Path("scratch").write_bytes(bytes(size))
+    except OSError as error:
+        return type(error).__name__, []
+    return "written", []
+
+
+def write_input(files: list[str], blob: bytes) -> Answer:
+    try:
+        os.write(int(files[0].rsplit("/", 1)[1]), b"x")
+    except OSError as error:
+        return error.errno, []
+    return None, []
+
+
+def _is_socket(fd: int) -> bool:
+    try:
+        socket.socket(fileno=os.dup(fd)).close()
+    except OSError:
+        return False
+    return True
