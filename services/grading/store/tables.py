@@ -40,6 +40,11 @@ def _counter(name: str, start: int) -> sa.Column[Any]:
     return sa.Column(name, sa.Integer, nullable=False, server_default=sa.text(str(start)))
 
 
+def _fence() -> sa.Column[Any]:
+    """Of the lock under which the row was last written."""
+    return sa.Column("fence", sa.BigInteger, nullable=False)
+
+
 def _text(name: str) -> sa.Column[Any]:
     return sa.Column(name, sa.Text, nullable=False, server_default=sa.text("''"))
 
@@ -112,7 +117,8 @@ candidates = sa.Table(
 sa.Index("ix_candidates_person_id", candidates.c.person_id)
 
 # One row per copy, one state machine (domain/copies.py). ``paper_revision`` is ingest's, ``revision`` counts finalised
-# states of the marking, ``attempt`` the tries to compose the PDF of this revision, ``fence`` every lock ever taken.
+# states of the marking, ``attempt`` the requests for the PDF of this revision (the last at ``attempted_at``), ``tries``
+# those that failed since a person last asked, ``fence`` every lock ever taken.
 # ``pages`` are the manifest's pages as JSON, so that no request reads the store. The owner is the lock's holder, kept
 # through finalisation. The final fields belong to GRADED alone; earlier revisions stay in ``results``.
 copies = sa.Table(
@@ -136,7 +142,8 @@ copies = sa.Table(
     _instant("locked_at"),
     sa.Column("fence", sa.BigInteger, nullable=False, server_default=sa.text("0")),
     _counter("attempt", 0),
-    _instant("grading_started_at"),
+    _counter("tries", 0),
+    _instant("attempted_at"),
     sa.Column("record", JSONB),
     sa.Column("record_total", POINTS),
     sa.Column("error_code", sa.Text),
@@ -162,7 +169,7 @@ copies = sa.Table(
         name="finalised_has_record",
     ),
     sa.CheckConstraint(
-        "(status = 'GRADING_IN_PROGRESS') = (grading_started_at IS NOT NULL)", name="started_while_in_progress"
+        "(status = 'GRADING_IN_PROGRESS') = (attempted_at IS NOT NULL)", name="attempted_while_in_progress"
     ),
     sa.CheckConstraint(
         "(status = 'GRADED') = (final_key IS NOT NULL)"
@@ -203,7 +210,7 @@ locks = sa.Table(
     sa.Column("owner_id", sa.Uuid, nullable=False),
     sa.Column("owner", sa.Text, nullable=False),
     sa.Column("token", sa.Text, nullable=False),
-    sa.Column("fence", sa.BigInteger, nullable=False),
+    _fence(),
     sa.Column("acquired_at", INSTANT, nullable=False),
     sa.Column("expires_at", INSTANT, nullable=False),
 )
@@ -216,6 +223,7 @@ drafts = sa.Table(
     sa.Column("owner_id", sa.Uuid, primary_key=True),
     sa.Column("client_id", sa.Text, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
+    _fence(),
     sa.Column("payload", JSONB, nullable=False),
     sa.Column("updated_at", INSTANT, nullable=False),
     sa.CheckConstraint("version >= 1", name="version"),
@@ -232,6 +240,7 @@ draft_saves = sa.Table(
     sa.Column("client_id", sa.Text, nullable=False),
     sa.Column("base_version", sa.Integer, nullable=False),
     sa.Column("version", sa.Integer),
+    _fence(),
     sa.Column("sha256", sa.Text, nullable=False),
     sa.Column("payload", JSONB, nullable=False),
     sa.Column("saved_at", INSTANT, nullable=False),
@@ -244,6 +253,7 @@ marks = sa.Table(
     metadata,
     sa.Column("copy_id", sa.ForeignKey("copies.id", ondelete="RESTRICT"), primary_key=True),
     sa.Column("version", sa.Integer, nullable=False),
+    _fence(),
     sa.Column("scheme_version", sa.Integer, nullable=False),
     sa.Column("scores", JSONB, nullable=False),
     sa.Column("remarks", JSONB, nullable=False),
@@ -258,7 +268,8 @@ annotations = sa.Table(
     metadata,
     _id(),
     sa.Column("copy_id", sa.ForeignKey("copies.id", ondelete="RESTRICT"), nullable=False),
-    sa.Column("version", sa.Integer, nullable=False, server_default=sa.text("1")),
+    sa.Column("version", sa.Integer, nullable=False),
+    _fence(),
     sa.Column("page_no", sa.Integer, nullable=False),
     sa.Column("type", sa.Text, nullable=False),
     *(sa.Column(name, sa.Double, nullable=False) for name in ("x", "y", "w", "h")),
