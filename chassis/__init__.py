@@ -1,1 +1,1 @@
-"""What every process shares: settings, database, bus, object store, sandbox, logs, health. It knows nothing of exams."""
+"""What every process shares: settings, database, bus, objects, sandbox, logs, health. It knows nothing of exams."""

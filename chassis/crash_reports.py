@@ -19,7 +19,10 @@ _KEPT = {
     "event_id", "timestamp", "start_timestamp", "level", "platform", "type", "release", "environment", "transaction",
     "transaction_info", "sdk", "fingerprint", "measurements",
 }  # fmt: skip
-_KEPT_CONTEXTS = {"trace": {"trace_id", "span_id", "parent_span_id", "op", "status", "origin"}, "runtime": {"name", "version"}}
+_KEPT_CONTEXTS = {
+    "trace": {"trace_id", "span_id", "parent_span_id", "op", "status", "origin"},
+    "runtime": {"name", "version"},
+}
 _KEPT_FRAME = {
     "filename", "function", "module", "lineno", "context_line", "pre_context", "post_context", "in_app",
 }  # fmt: skip
@@ -41,7 +44,7 @@ def start(service: str, settings: Process, integrations: Sequence[Any] = (), **o
         default_integrations=False,  # among them one that sends every log line
         auto_enabling_integrations=False,
         integrations=[
-            AtexitIntegration(callback=lambda pending, timeout: None),
+            AtexitIntegration(callback=lambda _pending, _timeout: None),
             DedupeIntegration(),
             ExcepthookIntegration(),
             ThreadingIntegration(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
@@ -14,8 +15,9 @@ import psycopg.waiting
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from chassis import observe, outbox
+from chassis import metrics, observe, outbox
 from chassis.ids import uuid7
+from chassis.settings import Common
 from contracts.catalogue import BY_MODEL
 from contracts.errors import Unavailable
 from contracts.model import Tolerant
@@ -142,6 +144,13 @@ class Database:
                 "options": " ".join(f"-c {name}={value}" for name, value in timeouts.items()) + " -c timezone=UTC",
             },
         )
+        metrics.POOL_IN_USE.labels(service).set_function(_connections_in_use(self.engine))
+
+    @classmethod
+    def of(cls, settings: Common, *, service: str) -> Database:
+        """The database the settings name, with ``database_pool`` connections at most, half of them kept open."""
+        kept = (settings.database_pool + 1) // 2
+        return cls(settings.database_url, service=service, pool_size=kept, max_overflow=settings.database_pool - kept)
 
     @contextmanager
     def transaction(self) -> Iterator[UnitOfWork]:
@@ -181,6 +190,17 @@ class Database:
                 log.exception("outbox_wake_failed")
 
 
+def _connections_in_use(engine: sa.Engine) -> Callable[[], float]:
+    """Reads the pool when Prometheus asks; keeps no closed database alive."""
+    reference = weakref.ref(engine)
+
+    def read() -> float:
+        found = reference()
+        return float(found.pool.checkedout()) if found is not None else 0.0  # type: ignore[attr-defined]
+
+    return read
+
+
 # Not OperationalError for psycopg, yet the server ended the session and a new attempt is right:
 # 25P03 idle_in_transaction_session_timeout, 57P05 idle_session_timeout.
 _SESSION_ENDED = {"25P03", "57P05"}
@@ -208,5 +228,5 @@ def _assert_waits_are_green() -> None:
     patcher = sys.modules.get("eventlet.patcher")
     if patcher is None or not patcher.is_monkey_patched("socket"):
         return
-    if psycopg.waiting.wait.__name__ not in {"wait_select", "wait_selector"}:
+    if getattr(psycopg.waiting.wait, "__name__", "") not in {"wait_select", "wait_selector"}:
         raise RuntimeError("set PSYCOPG_WAIT_FUNC=wait_selector before psycopg is imported: eventlet is patched in")

@@ -187,9 +187,7 @@ class Objects:
             return
         ranged = start > 0 or expected < ref.size
         with _failures_named(ref.key):
-            response = self._client.get_object(
-                self.bucket, ref.key, offset=start, length=expected if ranged else 0
-            )
+            response = self._client.get_object(self.bucket, ref.key, offset=start, length=expected if ranged else 0)
         finished = False
 
         def chunks() -> Iterator[bytes]:

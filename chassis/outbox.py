@@ -45,7 +45,9 @@ def _inbox_columns() -> list[sa.schema.SchemaItem]:
     return [
         sa.Column("consumer", sa.Text, primary_key=True),
         sa.Column("message_id", sa.Uuid, primary_key=True),
-        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.text("clock_timestamp()")),
+        sa.Column(
+            "received_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.text("clock_timestamp()")
+        ),
     ]
 
 

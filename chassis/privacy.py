@@ -38,7 +38,9 @@ PERSONAL = re.compile(
 
 # INE: 11 characters, most of them digits, ending in a letter (9 digits + 2 letters since 2018; 10 + 1 before, or with
 # letters mixed in). As a word of its own: digests and UUID parts have other lengths.
-_INE = re.compile(r"(?<![0-9A-Za-z])(?=[0-9A-Za-z]{11}(?![0-9A-Za-z]))\d[0-9A-Za-z]{0,3}\d{5,9}[0-9A-Za-z]{0,3}[A-Za-z]")
+_INE = re.compile(
+    r"(?<![0-9A-Za-z])(?=[0-9A-Za-z]{11}(?![0-9A-Za-z]))\d[0-9A-Za-z]{0,3}\d{5,9}[0-9A-Za-z]{0,3}[A-Za-z]"
+)
 _EMAIL = re.compile(r"[^\s@\"'<>()=,;:/]+@[^\s@\"'<>()=,;:/]+\.[A-Za-z]{2,}")
 _URL_PASSWORD = re.compile(r"(?<=://)[^\s/@]*(?=@)")
 _HARMLESS = (bool, int, float, Decimal, UUID, datetime, date, time, timedelta, Enum, type(None))
@@ -93,7 +95,11 @@ def describe(error: BaseException) -> str:
         return f"{name}: {describe(original)}"
     if module == "psycopg":
         diag = getattr(error, "diag", None)
-        parts = [getattr(error, "sqlstate", None), getattr(diag, "table_name", None), getattr(diag, "constraint_name", None)]
+        parts = [
+            getattr(error, "sqlstate", None),
+            getattr(diag, "table_name", None),
+            getattr(diag, "constraint_name", None),
+        ]
         return ": ".join([name, " ".join(part for part in parts if part) or WITHHELD])
     if module.startswith("pydantic"):
         return f"{name}: {_places(error)}"

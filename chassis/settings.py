@@ -38,9 +38,9 @@ class Variable:
 @overload
 def env(name: str, parse: Parser[T], *, doc: str, secret: bool = False) -> T: ...
 @overload
-def env(name: str, parse: Parser[T], *, default: T, doc: str, secret: bool = False) -> T: ...
-@overload
 def env(name: str, parse: Parser[T], *, default: None, doc: str, secret: bool = False) -> T | None: ...
+@overload
+def env(name: str, parse: Parser[T], *, default: T, doc: str, secret: bool = False) -> T: ...
 def env(name: str, parse: Parser[Any], *, default: Any = MISSING, doc: str, secret: bool = False) -> Any:
     """Declare a settings field read from the variable ``name``; an empty variable counts as absent.
 
@@ -237,40 +237,66 @@ _host_and_port.expects = "host:port"  # type: ignore[attr-defined]
 class Process:
     """What every process needs, whatever it does."""
 
-    environment: str = env("KORRIGO_ENVIRONMENT", text, default="development",
-                           doc="names the installation in logs and crash reports")  # fmt: skip
-    release: str = env("KORRIGO_RELEASE", text, default="unreleased",
-                       doc="version of the code in logs and crash reports")  # fmt: skip
-    log_format: str = env("KORRIGO_LOG_FORMAT", one_of("json", "console"), default="json",
-                          doc="json for machines, console for a person at a terminal")  # fmt: skip
-    log_level: str = env("KORRIGO_LOG_LEVEL", one_of("debug", "info", "warning", "error"), default="info",
-                         doc="the least severe log line that is written")  # fmt: skip
-    log_directory: str | None = env("KORRIGO_LOG_DIRECTORY", text, default=None,
-                                    doc="also write rotating files there (10 of 10 MiB for each stream)")  # fmt: skip
-    internal_port: int = env("KORRIGO_INTERNAL_PORT", whole(0, 65535), default=0,
-                             doc="port of health and metrics, never to be exposed; 0 turns it off")  # fmt: skip
-    sentry_dsn: str | None = env("SENTRY_DSN", url("https", "http"), default=None, secret=True,
-                                 doc="where crash reports go; without it nothing is ever sent")  # fmt: skip
+    environment: str = env(
+        "KORRIGO_ENVIRONMENT", text, default="development", doc="names the installation in logs and crash reports"
+    )
+    release: str = env(
+        "KORRIGO_RELEASE", text, default="unreleased", doc="version of the code in logs and crash reports"
+    )
+    log_format: str = env(
+        "KORRIGO_LOG_FORMAT",
+        one_of("json", "console"),
+        default="json",
+        doc="json for machines, console for a person at a terminal",
+    )
+    log_level: str = env(
+        "KORRIGO_LOG_LEVEL",
+        one_of("debug", "info", "warning", "error"),
+        default="info",
+        doc="the least severe log line that is written",
+    )
+    log_directory: str | None = env(
+        "KORRIGO_LOG_DIRECTORY",
+        text,
+        default=None,
+        doc="also write rotating files there (10 of 10 MiB for each stream)",
+    )
+    internal_port: int = env(
+        "KORRIGO_INTERNAL_PORT",
+        whole(0, 65535),
+        default=0,
+        doc="port of health and metrics, never to be exposed; 0 turns it off",
+    )
+    sentry_dsn: str | None = env(
+        "SENTRY_DSN",
+        url("https", "http"),
+        default=None,
+        secret=True,
+        doc="where crash reports go; without it nothing is ever sent",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Common(Process):
     """What every service needs: its database, the bus and the object store."""
 
-    database_url: str = env("KORRIGO_DATABASE_URL", _database_url, secret=True,
-                            doc="the service's own PostgreSQL database")  # fmt: skip
-    database_pool: int = env("KORRIGO_DATABASE_POOL", whole(1, 100), default=10,
-                             doc="most connections one process opens to its database")  # fmt: skip
-    bus_url: str = env("KORRIGO_BUS_URL", url("amqp", "amqps", "inproc"), secret=True,
-                       doc="the RabbitMQ broker that all services share")  # fmt: skip
-    s3_endpoint: str = env("KORRIGO_S3_ENDPOINT", _host_and_port, doc="the object store")  # fmt: skip
-    s3_access_key: str = env("KORRIGO_S3_ACCESS_KEY", text, secret=True,
-                             doc="who we are to the object store")  # fmt: skip
-    s3_secret_key: str = env("KORRIGO_S3_SECRET_KEY", text, secret=True,
-                             doc="proves who we are to the object store")  # fmt: skip
-    s3_bucket: str = env("KORRIGO_S3_BUCKET", text, default="korrigo",
-                         doc="bucket that holds every object")  # fmt: skip
-    s3_secure: bool = env("KORRIGO_S3_SECURE", flag, default=False,
-                          doc="speak HTTPS to the object store")  # fmt: skip
-    s3_region: str = env("KORRIGO_S3_REGION", text, default="us-east-1",
-                         doc="region signed into requests to the object store")  # fmt: skip
+    database_url: str = env(
+        "KORRIGO_DATABASE_URL", _database_url, secret=True, doc="the service's own PostgreSQL database"
+    )
+    database_pool: int = env(
+        "KORRIGO_DATABASE_POOL", whole(1, 100), default=10, doc="most connections one process opens to its database"
+    )
+    bus_url: str = env(
+        "KORRIGO_BUS_URL",
+        url("amqp", "amqps", "inproc"),
+        secret=True,
+        doc="the RabbitMQ broker that all services share",
+    )
+    s3_endpoint: str = env("KORRIGO_S3_ENDPOINT", _host_and_port, doc="the object store")
+    s3_access_key: str = env("KORRIGO_S3_ACCESS_KEY", text, secret=True, doc="who we are to the object store")
+    s3_secret_key: str = env("KORRIGO_S3_SECRET_KEY", text, secret=True, doc="proves who we are to the object store")
+    s3_bucket: str = env("KORRIGO_S3_BUCKET", text, default="korrigo", doc="bucket that holds every object")
+    s3_secure: bool = env("KORRIGO_S3_SECURE", flag, default=False, doc="speak HTTPS to the object store")
+    s3_region: str = env(
+        "KORRIGO_S3_REGION", text, default="us-east-1", doc="region signed into requests to the object store"
+    )

@@ -1,0 +1,124 @@
+"""Bring a service's database to a revision: ``python -m chassis.migrations upgrade ingest``.
+
+Each service keeps plain Alembic revisions in ``services/<name>/migrations/versions``; what Alembic would want in an
+``env.py`` of each is here once. Every revision runs in a transaction of its own, under a lock, so pods that start
+together wait for each other instead of colliding.
+
+The database is ``KORRIGO_DATABASE_URL``; ``all`` needs ``{service}`` in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+SERVICES = Path(__file__).resolve().parent.parent / "services"
+
+_LOCK_KEY = 0x6B6F7272  # "korr": any number, the same in all versions
+_WAIT_FOR_OTHERS = "10min"
+_LOCK_TIMEOUT = "5s"  # a migration that cannot get its table lock fails instead of queueing everybody behind it
+
+
+def services() -> list[str]:
+    """Services on disk that have migrations, in alphabetical order."""
+    return sorted(path.parent.parent.name for path in SERVICES.glob("*/migrations/versions"))
+
+
+def revisions(service: str) -> list[str]:
+    """All revisions of a service, oldest first; its history is one line without branches."""
+    return [script.revision for script in reversed(list(_scripts(service).walk_revisions()))]
+
+
+def upgrade(service: str, url: str, revision: str = "head") -> None:
+    """Go forward to ``revision``; nothing to do is fine."""
+    scripts = _scripts(service)
+    _run(scripts, url, lambda current, _: scripts._upgrade_revs(revision, current))  # noqa: SLF001  # as alembic.command does
+
+
+def downgrade(service: str, url: str, revision: str = "base") -> None:
+    """Go back to ``revision``; ``base`` is the empty database. Data of what is removed is lost."""
+    scripts = _scripts(service)
+    _run(scripts, url, lambda current, _: scripts._downgrade_revs(revision, current))  # noqa: SLF001
+
+
+def current(url: str) -> str | None:
+    """The revision the database is at; ``None`` before the first."""
+    with _connected(url) as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def _scripts(service: str) -> ScriptDirectory:
+    directory = SERVICES / service / "migrations"
+    if not (directory / "versions").is_dir():
+        raise SystemExit(f"{service} has no migrations; there are: {', '.join(services())}")
+    return ScriptDirectory(str(directory))
+
+
+def _run(scripts: ScriptDirectory, url: str, steps: Callable[[Any, MigrationContext], Any]) -> None:
+    with _connected(url) as connection:
+        connection.execute(sa.text(f"SET lock_timeout = '{_WAIT_FOR_OTHERS}'"))
+        connection.execute(sa.select(sa.func.pg_advisory_lock(_LOCK_KEY)))
+        connection.execute(sa.text(f"SET lock_timeout = '{_LOCK_TIMEOUT}'"))
+        connection.commit()
+        try:
+            # The revision is read after the lock: whoever waited finds the work done.
+            with EnvironmentContext(Config(), scripts, fn=steps) as environment:
+                environment.configure(connection=connection, transaction_per_migration=True)
+                with environment.begin_transaction():
+                    environment.run_migrations()
+        finally:
+            if not connection.invalidated:
+                connection.rollback()
+                connection.execute(sa.select(sa.func.pg_advisory_unlock(_LOCK_KEY)))
+                connection.commit()
+
+
+@contextmanager
+def _connected(url: str) -> Iterator[sa.Connection]:
+    url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+    engine = sa.create_engine(
+        url,
+        poolclass=sa.NullPool,
+        hide_parameters=True,
+        connect_args={"connect_timeout": 10, "options": "-c timezone=UTC"},
+    )
+    with engine.connect() as connection:
+        yield connection
+
+
+def main(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
+    parser = argparse.ArgumentParser(prog="python -m chassis.migrations", description=__doc__)
+    parser.add_argument("action", choices=["upgrade", "downgrade", "current"])
+    parser.add_argument("service", help="name of a service, or all")
+    parser.add_argument("revision", nargs="?", help="default: head for upgrade; required for downgrade")
+    asked = parser.parse_args(arguments)
+    if asked.action == "downgrade" and asked.revision is None:
+        parser.error("downgrade needs a revision (base empties the database)")
+    template = environ.get("KORRIGO_DATABASE_URL")
+    if not template:
+        parser.error("KORRIGO_DATABASE_URL is missing: the database to migrate")
+    if asked.service == "all" and "{service}" not in template:
+        parser.error("with all, KORRIGO_DATABASE_URL must contain {service}")
+    for service in services() if asked.service == "all" else [asked.service]:
+        url = template.replace("{service}", service)
+        if asked.action == "upgrade":
+            upgrade(service, url, asked.revision or "head")
+        elif asked.action == "downgrade":
+            downgrade(service, url, asked.revision)
+        print(service, current(url) or "empty")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
