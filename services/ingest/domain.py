@@ -1,0 +1,310 @@
+"""Paper rules, pure: which faces make a booklet, in which order, and that no page is ever lost or doubled.
+
+Words: a *side* is one PDF page, from 1; a *face* one A4 page on it; a *sheet* two sides; a *spread* a side of two faces.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Literal
+from uuid import UUID
+
+from contracts.errors.ingest import (
+    BookletFrozen,
+    BookletSetAside,
+    CannotSplitThere,
+    NoPageLeft,
+    PagesNotConserved,
+    VersionConflict,
+)
+from contracts.records.pages import Box
+
+Half = Literal["whole", "left", "right"]
+Turn = Literal[0, 90, 180, 270]
+
+# More double sheets than this in one copy are rarer than a header that was not recognised.
+MOST_SHEETS = 4
+
+
+@dataclass(frozen=True)
+class Face:
+    """One A4 face as the child saw it. ``header`` is ``None``, ``"sure"`` or ``"unsure"``; ``sound``: image intact."""
+
+    page_id: UUID
+    side_no: int
+    half: Half
+    header: Literal["sure", "unsure"] | None = None
+    sound: bool = True
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Why a person must look; ``code`` is stable and documented in the service's README."""
+
+    code: str
+    side_no: int
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Pages of one candidate in reading order, as far as the machine can tell. Certain without ``doubts``."""
+
+    pages: tuple[UUID, ...]
+    first_side: int
+    doubts: tuple[Doubt, ...]
+
+
+@dataclass(frozen=True)
+class _Side:
+    side_no: int
+    faces: tuple[Face, ...]
+
+    @property
+    def spread(self) -> bool:
+        return len(self.faces) == 2
+
+    @property
+    def headed(self) -> bool:
+        return any(face.header for face in self.faces)
+
+    def face(self, half: Half) -> Face:
+        return next(face for face in self.faces if face.half == half)
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """``outer`` carries the first and last page. One of the two is missing on a sheet that lost a side."""
+
+    outer: _Side | None
+    inner: _Side | None
+    doubts: tuple[Doubt, ...] = ()
+
+    @property
+    def sides(self) -> tuple[_Side, ...]:
+        return tuple(side for side in (self.outer, self.inner) if side is not None)
+
+    @property
+    def headed(self) -> bool:
+        return any(side.headed for side in self.sides)
+
+
+def segment(intake: Literal["a3", "a4"], pages_per_booklet: int, faces: Sequence[Face]) -> list[Draft]:
+    """Group every face of an upload into booklets, in the order of the pile.
+
+    Args:
+        faces: all faces; any order.
+
+    Raises:
+        PagesNotConserved: a defect of this module, caught before it is stored.
+    """
+    ordered = sorted(faces, key=lambda face: (face.side_no, face.half))
+    drafts = _cut_every(pages_per_booklet, ordered) if intake == "a4" else _impose(ordered)
+    conserve((face.page_id for face in ordered), (page for draft in drafts for page in draft.pages))
+    return drafts
+
+
+def _cut_every(count: int, faces: Sequence[Face]) -> list[Draft]:
+    """A4: one booklet every ``count`` pages; a header anywhere but first says that the pile is out of step."""
+    drafts = []
+    for start in range(0, len(faces), count):
+        group = faces[start : start + count]
+        first = group[0]
+        doubts = [] if first.header else [Doubt("no_header", first.side_no)]
+        doubts += [Doubt("header_elsewhere", face.side_no) for face in group[1:] if face.header == "sure"]
+        if len(group) < count:
+            doubts.append(Doubt("short_booklet", group[-1].side_no))
+        drafts.append(_draft(group, doubts))
+    return drafts
+
+
+def _impose(faces: Sequence[Face]) -> list[Draft]:
+    """A3: sides to sheets, sheets to copies, each copy in reading order."""
+    sides = [_Side(side_no, tuple(group)) for side_no, group in groupby(faces, key=lambda face: face.side_no)]
+    copies: list[list[_Sheet]] = []
+    for sheet in _sheets(sides):
+        if sheet.headed or not copies:
+            copies.append([sheet])
+        else:
+            copies[-1].append(sheet)  # nested inside the sheet before it
+    return [_copy_draft(sheets) for sheets in copies]
+
+
+def _sheets(sides: Sequence[_Side]) -> list[_Sheet]:
+    """Pair the sides of each sheet. A feeder that swallows a side must not shift everything after it.
+
+    The pile lies one way throughout: outer sides first, unless the first header says otherwise. A header where an
+    inner side should be shows that a side is missing before it; pairing starts anew there.
+    """
+    first_headed = next((index for index, side in enumerate(sides) if side.headed), 0)
+    # With an odd number of sides a first header in second place is a stray side before it, not a pile face down.
+    outer_second = first_headed % 2 == 1 and len(sides) % 2 == 0
+    sheets, at = [], 0
+    while at < len(sides):
+        side = sides[at]
+        following = sides[at + 1] if at + 1 < len(sides) else None
+        if not side.spread:
+            sheets.append(_alone(side, "not_a3"))
+            at += 1
+        elif following is None or not following.spread:
+            sheets.append(_alone(side, "odd_sides"))
+            at += 1
+        elif (side if outer_second else following).headed:
+            sheets.append(_alone(side, "side_missing"))
+            at += 1
+        else:
+            sheets.append(_Sheet(following, side) if outer_second else _Sheet(side, following))
+            at += 2
+    return sheets
+
+
+def _alone(side: _Side, code: str) -> _Sheet:
+    doubts = (Doubt(code, side.side_no),)
+    return _Sheet(side, None, doubts) if side.headed or not side.spread else _Sheet(None, side, doubts)
+
+
+def _copy_draft(sheets: Sequence[_Sheet]) -> Draft:
+    doubts = [doubt for sheet in sheets for doubt in sheet.doubts]
+    first = sheets[0].sides[0].side_no
+    if not sheets[0].headed:
+        doubts.append(Doubt("no_header", first))
+    if len(sheets) > MOST_SHEETS:
+        doubts.append(Doubt("many_sheets", first))
+    for side in (side for sheet in sheets for side in sheet.sides if side.spread):
+        if side.face("left").header:
+            code = "two_headers" if side.face("right").header else "header_on_left"
+            doubts.append(Doubt(code, side.side_no))
+    return _draft(reading_order(sheets), doubts)
+
+
+def reading_order(sheets: Sequence[_Sheet]) -> list[Face]:
+    """Faces of nested double sheets, from the outermost: sheet s of n shows 4n-2s+2 | 2s-1 outside, 2s | 4n-2s+1 inside.
+
+    Two sheets give 8|1, 2|7, 6|3, 4|5. Lone A4 pages come last.
+    """
+    spreads = [sheet for sheet in sheets if all(side.spread for side in sheet.sides)]
+    total = 4 * len(spreads)
+    numbered: list[tuple[int, Face]] = []
+    for no, sheet in enumerate(spreads, start=1):
+        if sheet.outer:
+            numbered += [(2 * no - 1, sheet.outer.face("right")), (total - 2 * no + 2, sheet.outer.face("left"))]
+        if sheet.inner:
+            numbered += [(2 * no, sheet.inner.face("left")), (total - 2 * no + 1, sheet.inner.face("right"))]
+    lone = [side.faces[0] for sheet in sheets for side in sheet.sides if not side.spread]
+    return [face for _, face in sorted(numbered, key=lambda pair: pair[0])] + lone
+
+
+def _draft(faces: Sequence[Face], doubts: Iterable[Doubt]) -> Draft:
+    unsure = [Doubt("header_unsure", face.side_no) for face in faces if face.header == "unsure"]
+    damaged = [Doubt("image_damaged", face.side_no) for face in faces if not face.sound]
+    return Draft(
+        pages=tuple(face.page_id for face in faces),
+        first_side=min(face.side_no for face in faces),
+        doubts=tuple(dict.fromkeys([*doubts, *unsure, *damaged])),
+    )
+
+
+# Staging: everything can be undone until a copy is assembled
+
+
+@dataclass(frozen=True)
+class StagedPage:
+    """A page's place in its booklet is its place in the list. ``turn_deg``: what a person added, clockwise."""
+
+    id: UUID
+    turn_deg: Turn = 0
+    dropped: bool = False
+
+
+@dataclass(frozen=True)
+class Booklet:
+    """A group of pages in staging; ``copy_id`` freezes it."""
+
+    id: UUID
+    exam_id: UUID
+    version: int
+    pages: tuple[StagedPage, ...]
+    set_aside: bool = False
+    copy_id: UUID | None = None
+
+    def at_version(self, version: int) -> Booklet:
+        """Raises: VersionConflict: somebody changed it since."""
+        if self.version != version:
+            raise VersionConflict(version=self.version)
+        return self
+
+    def unfrozen(self) -> Booklet:
+        if self.copy_id is not None:
+            raise BookletFrozen(booklet_id=str(self.id))
+        return self
+
+    def editable(self) -> Booklet:
+        """Raises: BookletFrozen, BookletSetAside."""
+        if self.unfrozen().set_aside:
+            raise BookletSetAside(booklet_id=str(self.id))
+        return self
+
+    def arranged(self, pages: Sequence[StagedPage]) -> Booklet:
+        """The same pages in another order, turned or dropped."""
+        conserve((page.id for page in self.pages), (page.id for page in pages))
+        return replace(self, pages=tuple(pages))
+
+    def split(self, before_page: int, new_id: UUID) -> tuple[Booklet, Booklet]:
+        """``before_page`` (from 2) becomes the first page of the second booklet."""
+        if not 2 <= before_page <= len(self.pages):
+            raise CannotSplitThere(before_page=before_page, pages=len(self.pages))
+        head = replace(self, pages=self.pages[: before_page - 1])
+        tail = replace(self, id=new_id, version=1, pages=self.pages[before_page - 1 :])
+        conserve((page.id for page in self.pages), (page.id for part in (head, tail) for page in part.pages))
+        return head, tail
+
+
+def merge(booklets: Sequence[Booklet]) -> Booklet:
+    """All pages, in the order given, in the first booklet."""
+    merged = replace(booklets[0], pages=tuple(page for booklet in booklets for page in booklet.pages))
+    conserve((page.id for booklet in booklets for page in booklet.pages), (page.id for page in merged.pages))
+    return merged
+
+
+def pages_to_assemble(booklets: Sequence[Booklet]) -> list[StagedPage]:
+    """The pages of a copy: dropped ones stay behind, counted as set aside."""
+    kept = [page for booklet in booklets for page in booklet.pages if not page.dropped]
+    if not kept:
+        raise NoPageLeft
+    return kept
+
+
+def conserve(before: Iterable[UUID], after: Iterable[UUID]) -> None:
+    """Each page exactly once, before and after (invariant I13).
+
+    Raises:
+        PagesNotConserved: ``missing``, ``unknown``, ``repeated`` list page ids.
+    """
+    had, has = Counter(before), Counter(after)
+    if had == has:
+        return
+    raise PagesNotConserved(
+        missing=[str(page) for page in had if page not in has],
+        unknown=[str(page) for page in has if page not in had],
+        repeated=[str(page) for page, count in has.items() if count > 1],
+    )
+
+
+def turned_box(box: Box, turn_deg: Turn) -> Box:
+    """Where a box lies after the page was turned clockwise."""
+    match turn_deg:
+        case 90:
+            return Box(x=_share(1 - box.y - box.h), y=box.x, w=box.h, h=box.w)
+        case 180:
+            return Box(x=_share(1 - box.x - box.w), y=_share(1 - box.y - box.h), w=box.w, h=box.h)
+        case 270:
+            return Box(x=box.y, y=_share(1 - box.x - box.w), w=box.h, h=box.w)
+        case _:
+            return box
+
+
+def _share(value: float) -> float:
+    """Rounding may leave a share a hair below 0."""
+    return max(0.0, value)

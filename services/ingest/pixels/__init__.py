@@ -1,0 +1,82 @@
+"""The tasks of ingest's child process: look into an upload, cut its sides, show a page.
+
+Nothing outside this package imports PyMuPDF, NumPy or Pillow, and nothing in it knows a database, the bus or the
+store: files come as descriptors, images go back as bytes. A task is ``(files, blob, **params) -> (json, blobs)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from contracts.errors.ingest import NotFound
+from services.ingest.pixels import document, jpeg
+from services.ingest.pixels.cutting import Cutter, masked_pixels
+from services.ingest.pixels.sides import Side, turned
+
+Answer = tuple[dict[str, Any], list[bytes]]
+
+FULL_QUALITY = 85
+
+
+def inspect(files: Sequence[str], _blob: bytes, *, max_sides: int) -> Answer:
+    """Refuse what cannot be split faithfully, else say how many sides there are."""
+    with document.open_pdf(files[0]) as pdf:
+        return {"sides": document.check(pdf, max_sides)}, []
+
+
+def cut(files: Sequence[str], _blob: bytes, *, first_side: int, last_side: int, spreads: bool) -> Answer:
+    """Measure and cut some sides, one after the other; ``spreads``: landscape sides show two faces.
+
+    Returns:
+        ``{"sides": [...]}`` as ``cutting.Cutter`` describes a side; image entries name a blob by its index.
+    """
+    with document.open_pdf(files[0]) as pdf:
+        cutter = Cutter()
+        for side_no in range(first_side, last_side + 1):
+            cutter.add(Side(pdf, side_no - 1, spreads=spreads), side_no)
+        return {"sides": cutter.sides}, cutter.blobs
+
+
+def full(
+    files: Sequence[str],
+    _blob: bytes,
+    *,
+    side_no: int,
+    spreads: bool,
+    clip: Sequence[float],
+    turn_deg: int,
+    hidden: Sequence[float] | None,
+) -> Answer:
+    """One page at the scan's own resolution, upright; ``hidden`` is the box of its header to paint over."""
+    with document.open_pdf(files[0]) as pdf:
+        if not 1 <= side_no <= pdf.page_count:
+            raise NotFound
+        pixels = Side(pdf, side_no - 1, spreads=spreads).pixels(None)
+    height, width = pixels.shape[:2]
+    x, y, w, h = clip
+    part = pixels[round(y * height) : round((y + h) * height), round(x * width) : round((x + w) * width)]
+    page = turned(part, turn_deg)
+    if hidden is not None:
+        page = masked_pixels(page, hidden)
+    return _size(page), [jpeg.encode(page, FULL_QUALITY)]
+
+
+def turn(_files: Sequence[str], blob: bytes, *, sizes: Sequence[int], turn_deg: int) -> Answer:
+    """Turn JPEG images clockwise; ``blob`` holds them back to back."""
+    entries, images, at = [], [], 0
+    for size in sizes:
+        raw = blob[at : at + size]
+        at += size
+        head = jpeg.read_head(raw)
+        pixels, _ = jpeg.decode(raw, grey=head is not None and head.components == 1, min_height_px=1 << 15)
+        page = turned(pixels, turn_deg)
+        entries.append(_size(page))
+        images.append(jpeg.encode(page, FULL_QUALITY))
+    return {"images": entries}, images
+
+
+def _size(pixels: np.ndarray[Any, Any]) -> dict[str, int]:
+    return {"width_px": pixels.shape[1], "height_px": pixels.shape[0]}

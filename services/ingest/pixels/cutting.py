@@ -1,0 +1,178 @@
+"""From one side of the pile to its upright A4 pages. Runs only in the child process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from services.ingest.pixels import jpeg
+from services.ingest.pixels.header import Header
+from services.ingest.pixels.jpeg import Pixels
+from services.ingest.pixels.measure import Face, find_fold, measure
+from services.ingest.pixels.sides import READING_PX, SCREEN_PX, Side, grid, thumb, turned
+
+# Evidence for which way up, in units of ``Face.lean``: a header that was really found settles it.
+HEADER_WEIGHT = 20.0
+UNSURE_HEADER_WEIGHT = 1.5
+DECIDED = 0.8
+
+READING_QUALITY = 85
+SIDEWAYS_ASPECT = 1.15
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One face: ``half``, its columns as shares of the side laid level (before a half turn), and what was seen."""
+
+    half: str
+    first: float
+    last: float
+    face: Face
+
+
+class Cutter:
+    """Collects the sides of one task. ``sides`` is JSON:
+
+    ``{"side_no", "sound", "spread", "faces": [{"half", "clip": [x, y, w, h], "turn_deg", "blank", "ink",
+    "header": null | {"bottom", "boxes", "sure"}, "images": {"full"?, "screen", "thumb"},
+    "masked"?: {"screen", "thumb"}, "header_image"?}]}`` where an image is ``{"blob", "width_px", "height_px"}``.
+    """
+
+    def __init__(self) -> None:
+        self.sides: list[dict[str, Any]] = []
+        self.blobs: list[bytes] = []
+        self._known_turn = 0
+
+    def add(self, side: Side, side_no: int) -> None:
+        displayed = side.pixels(SCREEN_PX)
+        quarter = 90 if _lies_sideways(displayed, side.spread) else 0
+        level = turned(displayed, quarter)
+        parts = _parts(level, side.spread)
+        half_turn = self._half_turn(parts)
+        if half_turn:
+            level = turned(level, 180)
+            parts = [_upside_down(part) for part in reversed(parts)]
+        turn_deg = quarter + half_turn
+        self.sides.append(
+            {
+                "side_no": side_no,
+                "sound": side.sound,
+                "spread": side.spread,
+                "faces": [self._page(side, level, part, quarter, turn_deg) for part in parts],
+            }
+        )
+
+    def _half_turn(self, parts: Sequence[_Part]) -> int:
+        """0 or 180. A side that says nothing (blank) lies as the last first page did: one hand laid the pile."""
+        lean = 0.0
+        for part in parts:
+            lean += part.face.lean
+            for header, sign in ((part.face.header, 1), (part.face.turned_header, -1)):
+                if header is not None:
+                    lean += sign * (HEADER_WEIGHT if header.sure else UNSURE_HEADER_WEIGHT)
+        if abs(lean) < DECIDED:
+            return self._known_turn
+        half_turn = 180 if lean < 0 else 0
+        if abs(lean) > HEADER_WEIGHT / 2:
+            self._known_turn = half_turn
+        return half_turn
+
+    def _page(self, side: Side, level: Pixels, part: _Part, quarter: int, turn_deg: int) -> dict[str, Any]:
+        first, last = (part.first, part.last) if turn_deg == quarter else (1 - part.last, 1 - part.first)
+        screen = _columns(level, first, last)
+        header = part.face.header
+        page: dict[str, Any] = {
+            "half": part.half,
+            "clip": _clip(part, quarter),
+            "turn_deg": turn_deg,
+            "blank": part.face.blank and header is None,
+            "ink": part.face.ink_cells,
+            "header": None if header is None else vars(header),
+            "images": self._shown(screen),
+        }
+        if _full_is_the_stream(side, part):
+            assert side.scan is not None
+            page["images"]["full"] = self._keep(side.stream(), side.scan.width_px, side.scan.height_px)
+        if header is not None:
+            box = header_box(header, part.face.skew_deg)
+            page["header_box"] = box
+            page["masked"] = self._shown(masked_pixels(screen, box))
+            reading = turned(side.pixels(READING_PX, grey=True), turn_deg)
+            strip = _columns(reading, first, last)[: round(box[3] * reading.shape[0])]
+            page["header_image"] = self._encoded(strip, READING_QUALITY)
+        return page
+
+    def _shown(self, screen: Pixels) -> dict[str, Any]:
+        return {
+            "screen": self._encoded(screen, jpeg.SCREEN_QUALITY),
+            "thumb": self._encoded(thumb(screen), jpeg.THUMB_QUALITY),
+        }
+
+    def _encoded(self, pixels: Pixels, quality: int) -> dict[str, int]:
+        return self._keep(jpeg.encode(pixels, quality), pixels.shape[1], pixels.shape[0])
+
+    def _keep(self, data: bytes, width_px: int, height_px: int) -> dict[str, int]:
+        self.blobs.append(data)
+        return {"blob": len(self.blobs) - 1, "width_px": width_px, "height_px": height_px}
+
+
+def _lies_sideways(displayed: Pixels, spread: bool) -> bool:
+    height, width = displayed.shape[:2]
+    return height > width if spread else width > SIDEWAYS_ASPECT * height
+
+
+def _parts(level: Pixels, spread: bool) -> list[_Part]:
+    look = grid(level)
+    if not spread:
+        return [_Part("whole", 0.0, 1.0, measure(look))]
+    fold = find_fold(look)
+    column = round(fold * look.shape[1])
+    return [
+        _Part("left", 0.0, fold, measure(look[:, :column])),
+        _Part("right", fold, 1.0, measure(look[:, column:])),
+    ]
+
+
+def _upside_down(part: _Part) -> _Part:
+    half = {"left": "right", "right": "left"}.get(part.half, part.half)
+    face = part.face
+    return _Part(
+        half,
+        part.first,
+        part.last,
+        Face(face.skew_deg, face.ink_cells, -face.lean, face.turned_header, face.header),
+    )
+
+
+def _columns(pixels: Pixels, first: float, last: float) -> Pixels:
+    width = pixels.shape[1]
+    return pixels[:, round(first * width) : round(last * width)]
+
+
+def _clip(part: _Part, quarter: int) -> list[float]:
+    """The part as a share of the side as displayed: a quarter turn clockwise moved (u, v) to (1 - v, u)."""
+    if quarter:
+        return [0.0, 1 - part.last, 1.0, part.last - part.first]
+    return [part.first, 0.0, part.last - part.first, 1.0]
+
+
+def _full_is_the_stream(side: Side, part: _Part) -> bool:
+    return part.half == "whole" and side.scan is not None and side.scan.kind == "jpeg" and side.scan.turn_deg == 0
+
+
+def header_box(header: Header, skew_deg: float) -> list[float]:
+    """The whole band from the top edge to the header's end, lowered by what the page's tilt adds at its low corner."""
+    drop = abs(np.tan(np.radians(skew_deg))) * 0.5 * 210 / 297
+    return [0.0, 0.0, 1.0, float(min(1.0, header.bottom + drop))]
+
+
+def masked_pixels(pixels: Pixels, box: Sequence[float]) -> Pixels:
+    """The picture with a box (x, y, w, h as shares) painted white."""
+    height, width = pixels.shape[:2]
+    x, y, w, h = box
+    result = np.array(pixels)
+    result[int(y * height) : round((y + h) * height) + 1, int(x * width) : round((x + w) * width) + 1] = 255
+    return result

@@ -1,0 +1,133 @@
+"""Find the printed header of a first page: stacked boxes for name, first name and number, and a rule below.
+
+The header is *found*, not assumed: its place and its boxes differ from one school's sheet to the next. What is asked
+of it is what all of them share: straight boxes of one line's height, stacked with aligned left edges, near the top.
+Runs only in the child process.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+DARK = 40  # contrast of a printed line on the grid; ruling is fainter, and lacks the sides of a box anyway
+SEARCHED_SHARE = 0.45  # of the page's height, from the top
+
+
+@dataclass(frozen=True)
+class Header:
+    """``bottom`` is the share of the page's height where the header ends. ``sure``: boxes and rule, or three boxes."""
+
+    bottom: float
+    boxes: int
+    sure: bool
+
+
+@dataclass
+class _Line:
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    @property
+    def length(self) -> int:
+        return self.right - self.left
+
+
+@dataclass(frozen=True)
+class _Box:
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+
+def find_header(contrast: NDArray[np.uint8], mm: float) -> Header | None:
+    """Look for the header at the top of a level page. ``mm`` is the number of pixels in a millimetre."""
+    height, width = contrast.shape
+    dark = contrast[: int(height * SEARCHED_SHARE)] > DARK
+    lines = _level_lines(dark, round(18 * mm))
+    if len(lines) < 3:
+        return None
+    stack = _stack(_boxes(dark, lines, mm), mm)
+    if len(stack) < 2:
+        return None
+    floor = stack[-1].bottom
+    rule = next(
+        (line for line in lines if floor + mm < line.top < floor + 25 * mm and line.length > 0.6 * width),
+        None,
+    )
+    # Without a rule nothing says where answers begin: a line's height below the last box is still the header's.
+    bottom = rule.bottom + mm if rule else floor + 6 * mm
+    return Header(bottom=min(1.0, bottom / height), boxes=len(stack), sure=rule is not None or len(stack) >= 3)
+
+
+def _level_lines(dark: NDArray[np.bool_], min_length: int) -> list[_Line]:
+    """Straight dark lines, top to bottom. A line may drift by a row: each row is looked at with the next."""
+    thick = dark[:-1] | dark[1:]
+    window = min_length // 2
+    count = np.cumsum(np.pad(thick, ((0, 0), (1, 0))), axis=1, dtype=np.int32)
+    runs = (count[:, window:] - count[:, :-window]) >= window - 1  # one missing pixel is a speck, not an end
+    lines: list[_Line] = []
+    for row in np.flatnonzero(runs.any(axis=1)):
+        edges = np.flatnonzero(np.diff(np.concatenate(([False], runs[row], [False]))))
+        for first, last in zip(edges[::2], edges[1::2], strict=True):
+            _add(lines, _Line(int(row), int(row) + 1, int(first), int(last) - 1 + window))
+    return [line for line in lines if line.length >= min_length]
+
+
+def _add(lines: list[_Line], run: _Line) -> None:
+    """Grow a line that ends just above the run and overlaps or touches it, or start a new one."""
+    for line in reversed(lines):
+        if line.bottom < run.top - 1:
+            continue
+        if run.left <= line.right + 6 and line.left <= run.right + 6:
+            line.bottom = max(line.bottom, run.bottom)
+            line.left, line.right = min(line.left, run.left), max(line.right, run.right)
+            return
+    lines.append(run)
+
+
+def _boxes(dark: NDArray[np.bool_], lines: list[_Line], mm: float) -> list[_Box]:
+    """Pairs of lines one written line apart, equally long, joined by a side at each end."""
+    boxes = []
+    for index, upper in enumerate(lines):
+        for lower in lines[index + 1 :]:
+            gap = lower.top - upper.bottom
+            if not 4 * mm <= gap <= 15 * mm or upper.length < 30 * mm:
+                continue
+            if abs(lower.left - upper.left) > 3 * mm or abs(lower.right - upper.right) > 3 * mm:
+                continue
+            inside = dark[upper.bottom : lower.top]
+            if _has_side(inside, upper.left, mm) and _has_side(inside, upper.right, mm):
+                boxes.append(_Box(upper.top, lower.bottom, upper.left, upper.right))
+                break
+    return boxes
+
+
+def _has_side(inside: NDArray[np.bool_], column: int, mm: float) -> bool:
+    reach = round(1.5 * mm)
+    nearby = inside[:, max(0, column - reach) : column + reach + 1]
+    return nearby.shape[1] > 0 and float(nearby.mean(axis=0).max()) > 0.75
+
+
+def _stack(boxes: list[_Box], mm: float) -> list[_Box]:
+    """The longest stack of separate boxes with aligned left edges that begins in the top 70 mm.
+
+    Separate: rows of a table share their lines, and a table of variations is no header.
+    """
+    best: list[_Box] = []
+    for start, first in enumerate(boxes):
+        if first.top > 70 * mm:
+            break
+        stack = [first]
+        for box in boxes[start + 1 :]:
+            gap = box.top - stack[-1].bottom
+            if 0.6 * mm <= gap <= 14 * mm and abs(box.left - first.left) < 4 * mm:
+                stack.append(box)
+        if len(stack) > len(best):
+            best = stack
+    return best

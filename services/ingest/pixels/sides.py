@@ -1,0 +1,113 @@
+"""One side of the upload as pixels: stored images are decoded, anything else is drawn. Runs only in the child."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pymupdf
+from PIL import Image
+
+from contracts.errors.ingest import Damaged
+from services.ingest.pixels import jpeg
+from services.ingest.pixels.document import Scan, as_scan
+from services.ingest.pixels.jpeg import Pixels
+
+# A4 is 297 mm high: 1754 pixels are 150 dpi. Sizes count in faces, not in points: some scanners write 72 dpi pages.
+SCREEN_PX = 1754
+READING_PX = 2339  # 200 dpi
+DRAWN_PX = 3508  # "native" of a page that is drawn: 300 dpi
+THUMB_WIDTH_PX = 220
+
+SPREAD_ASPECT = (1.2, 1.7)  # two A4 faces side by side: 1.41, cut edges and borders around it
+
+
+class Side:
+    """One PDF page, as a viewer displays it. ``spread``: it shows two A4 faces."""
+
+    def __init__(self, document: pymupdf.Document, index: int, *, spreads: bool) -> None:
+        self._document = document
+        self._page = document[index]
+        self._no = index + 1
+        self.scan: Scan | None = as_scan(document, index)
+        width, height = self._page.rect.width, self._page.rect.height
+        aspect = max(width, height) / min(width, height)
+        self.spread = spreads and SPREAD_ASPECT[0] <= aspect <= SPREAD_ASPECT[1] and not self._is_single(width, height)
+        # A spread shows A4 pages side by side: its short edge is their height.
+        self._face_pt = min(width, height) if self.spread else max(width, height)
+        self.sound = True
+
+    @staticmethod
+    def _is_single(width_pt: float, height_pt: float) -> bool:
+        """Portrait and clearly smaller than A3: a lone A4 page in a pile of A3. Landscape is always a spread."""
+        return height_pt > width_pt and height_pt < 1000  # A3 is 1191 pt high, A4 842
+
+    def stream(self) -> bytes:
+        """The stored image of a ``scan``, untouched."""
+        assert self.scan is not None
+        return bytes(self._document.xref_stream_raw(self.scan.xref))
+
+    def pixels(self, face_px: int | None, *, grey: bool = False) -> Pixels:
+        """The side as displayed; a face on it is at least ``face_px`` high if the scan has that many; None: native."""
+        if self.scan is None:
+            return self._drawn(face_px or DRAWN_PX, grey=grey)
+        edges = (self.scan.width_px, self.scan.height_px)
+        native_px = min(edges) if self.spread else max(edges)
+        share = min(1.0, face_px / native_px) if face_px else 1.0
+        stored = self._decoded(self.scan, share, grey=grey or self.scan.grey)
+        return self._proportioned(np.rot90(stored, -self.scan.turn_deg // 90))
+
+    def _decoded(self, scan: Scan, share: float, *, grey: bool) -> Pixels:
+        if scan.kind == "fax":
+            return self._fax(scan, share)
+        try:
+            pixels, self.sound = jpeg.decode(
+                self.stream(), grey=grey, min_height_px=math.ceil(scan.height_px * share)
+            )
+        except ValueError as error:
+            raise Damaged(reason="image", sides=[self._no]) from error
+        return pixels
+
+    def _fax(self, scan: Scan, share: float) -> Pixels:
+        packed = np.frombuffer(self._document.xref_stream(scan.xref), np.uint8)
+        stride = (scan.width_px + 7) // 8
+        if packed.size < stride * scan.height_px:
+            raise Damaged(reason="image", sides=[self._no])
+        bits = np.unpackbits(packed[: stride * scan.height_px].reshape(scan.height_px, stride), axis=1)
+        image = Image.fromarray(bits[:, : scan.width_px] * np.uint8(255))
+        factor = int(1 / share + 0.01)
+        return np.asarray(image.reduce(factor) if factor > 1 else image)
+
+    def _drawn(self, face_px: int, *, grey: bool) -> Pixels:
+        space = pymupdf.csGRAY if grey else pymupdf.csRGB
+        zoom = face_px / self._face_pt
+        picture = self._page.get_pixmap(matrix=pymupdf.Matrix(zoom, zoom), colorspace=space, alpha=False)
+        pixels = np.frombuffer(bytes(picture.samples), np.uint8).reshape(picture.height, picture.width, -1)
+        pymupdf.TOOLS.store_shrink(100)  # MuPDF keeps 256 MB of decoded images otherwise
+        return pixels[..., 0] if grey else pixels
+
+    def _proportioned(self, pixels: Pixels) -> Pixels:
+        """Fax machines scan fewer lines than columns: give the page its proportions back."""
+        height, width = pixels.shape[:2]
+        wanted = width * self._page.rect.height / self._page.rect.width
+        if abs(wanted - height) <= 0.02 * height:
+            return pixels
+        return np.asarray(Image.fromarray(np.ascontiguousarray(pixels)).resize((width, round(wanted))))
+
+
+def turned(pixels: Pixels, turn_deg: int) -> Pixels:
+    """Clockwise, by a multiple of 90."""
+    return np.rot90(pixels, -(turn_deg // 90))
+
+
+def grid(pixels: Pixels) -> Pixels:
+    """The measuring grid of a side whose faces are ``SCREEN_PX`` high: grey, half the size."""
+    image = Image.fromarray(np.ascontiguousarray(pixels[..., 1] if pixels.ndim == 3 else pixels))
+    return np.asarray(image.reduce(2))
+
+
+def thumb(pixels: Pixels) -> Pixels:
+    height, width = pixels.shape[:2]
+    size = (THUMB_WIDTH_PX, max(1, round(height * THUMB_WIDTH_PX / width)))
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    return np.asarray(image.resize(size, Image.Resampling.BOX, reducing_gap=1.0))
