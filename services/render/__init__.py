@@ -1,0 +1,1 @@
+"""render knows ink: final documents out of marking records and scans."""

@@ -1,0 +1,1 @@
+"""Typefaces every final PDF carries, made by ``build.py``; licence in LICENSE-DejaVu.txt."""
