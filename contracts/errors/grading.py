@@ -16,6 +16,14 @@ class NotFound(Refusal):
     fr = "Cet élément n'existe pas, ou n'est pas visible pour vous."
 
 
+class NotYours(Refusal):
+    """The caller may see it, but this act is somebody else's."""
+
+    code, http_status = "grading.not_yours", 403
+    en = "Only the person marking this copy, or an administrator, may do this."
+    fr = "Seule la personne qui corrige cette copie, ou un administrateur, peut faire cela."
+
+
 class VersionConflict(Refusal):
     """``current`` is the value as it is now, ``version`` its version."""
 

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import JSONPATH, insert
 
 from chassis.db import UnitOfWork
 from contracts.errors.grading import ExamPublished, NotFound
@@ -86,6 +86,12 @@ def exam_is_open(uow: UnitOfWork, exam_id: UUID) -> bool:
     return uow.sql.execute(held).one_or_none() is not None
 
 
+def hold_exam(uow: UnitOfWork, exam_id: UUID) -> bool:
+    """Whether the exam exists, deleted or not; nobody else changes it or adds to its trail meanwhile."""
+    held = sa.select(exams.c.id).where(exams.c.id == exam_id).with_for_update(key_share=True)
+    return uow.sql.execute(held).one_or_none() is not None
+
+
 def pages(sql: sa.Connection, copy_id: UUID) -> tuple[Page, ...]:
     """The paper, in reading order."""
     stored = sql.execute(sa.select(copies.c.pages).where(copies.c.id == copy_id)).scalar_one()
@@ -95,7 +101,7 @@ def pages(sql: sa.Connection, copy_id: UUID) -> tuple[Page, ...]:
 def one_page(sql: sa.Connection, copy_id: UUID, page_no: int) -> Page | None:
     """One page, without sending all others from the database."""
     found = sa.func.jsonb_path_query_first(
-        copies.c.pages, sa.cast("$[*] ? (@.page_no == $n)", sa.dialects.postgresql.JSONPATH),
+        copies.c.pages, sa.cast("$[*] ? (@.page_no == $n)", JSONPATH),
         sa.func.jsonb_build_object("n", page_no),
     )  # fmt: skip
     stored = sql.execute(sa.select(found).where(copies.c.id == copy_id)).scalar_one()

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 
 from chassis.db import UnitOfWork
 from contracts.model import Actor
@@ -60,10 +61,10 @@ def put_marks(uow: UnitOfWork, copy_id: UUID, new: Marks, *, fence: int, scheme_
     }  # fmt: skip
     table = tables.marks
     if new.version == 1:
-        first = sa.dialects.postgresql.insert(table).values(copy_id=copy_id, **values).on_conflict_do_nothing()
-        return uow.sql.execute(first).rowcount == 1
+        first = insert(table).values(copy_id=copy_id, **values).on_conflict_do_nothing()
+        return uow.sql.execute(first.returning(table.c.version)).first() is not None
     update = table.update().where(table.c.copy_id == copy_id, table.c.version == new.version - 1).values(**values)
-    return uow.sql.execute(update).rowcount == 1
+    return uow.sql.execute(update.returning(table.c.version)).first() is not None
 
 
 # Annotations

@@ -156,11 +156,14 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint(
-            "(status = 'GRADED') = (final_key IS NOT NULL) AND num_nonnulls(final_key, final_sha256, final_size, total, graded_at) IN (0, 5)",
+            "(status = 'GRADED') = (final_key IS NOT NULL)"
+            " AND num_nonnulls(final_key, final_sha256, final_size, total, graded_at) IN (0, 5)",
             name=op.f("ck_copies_graded_has_document"),
         ),
         sa.CheckConstraint(
-            "(status = 'GRADING_FAILED') = (error_code IS NOT NULL) AND (error_code IS NULL) = (error_message IS NULL) AND (error_message IS NULL OR length(error_message) BETWEEN 1 AND 500)",
+            "(status = 'GRADING_FAILED') = (error_code IS NOT NULL)"
+            " AND (error_code IS NULL) = (error_message IS NULL)"
+            " AND (error_message IS NULL OR length(error_message) BETWEEN 1 AND 500)",
             name=op.f("ck_copies_failed_says_why"),
         ),
         sa.CheckConstraint(
@@ -176,7 +179,8 @@ def upgrade() -> None:
             name=op.f("ck_copies_status"),
         ),
         sa.CheckConstraint(
-            "status NOT IN ('GRADING_IN_PROGRESS', 'GRADED', 'GRADING_FAILED') OR (attempt >= 1 AND record IS NOT NULL AND record_total IS NOT NULL)",
+            "status NOT IN ('GRADING_IN_PROGRESS', 'GRADED', 'GRADING_FAILED')"
+            " OR (attempt >= 1 AND record IS NOT NULL AND record_total IS NOT NULL)",
             name=op.f("ck_copies_finalised_has_record"),
         ),
         sa.CheckConstraint("(marker_id IS NULL) = (marker IS NULL)", name=op.f("ck_copies_marker_named")),

@@ -1,0 +1,219 @@
+"""Copies arrive as paper; people look at them, each at what is theirs to see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chassis import observe
+from chassis.db import Transaction, UnitOfWork
+from contracts.errors.grading import CopyOfOtherExam, NotFound, UnknownExam
+from contracts.messages.ingest import CopyAssembled, UploadSettled
+from contracts.messages.ocr import ExtractText
+from contracts.model import Actor
+from contracts.records.pages import Page, PageManifest
+from contracts.rpc.grading.copies import (
+    AuditEvent,
+    AuditTrail,
+    Copies,
+    CopySummary,
+    CopyView,
+    ListAudit,
+    ListCopies,
+    LockView,
+    OneCopy,
+    PageImage,
+    PageImageFound,
+    PageView,
+)
+from services.grading.context import Context
+from services.grading.domain.copies import FINALISED, Copy, Move, Status, new_anonymous_id
+from services.grading.store import audit, copies
+from services.grading.store.paging import cursor, key_after
+
+log = observe.logger("grading.copies")
+
+
+def copy_assembled(app: Context, payload: CopyAssembled, transaction: Transaction) -> None:
+    """A new copy is READY and anonymous. Newer paper replaces older; older or equal news is ignored.
+
+    Paper that replaces that of a finalised copy sends it back to READY with its next revision, marks kept.
+
+    Raises:
+        UnknownExam: no such exam, or it was deleted: the message waits among the dead letters.
+        CopyOfOtherExam: the copy is known under another exam.
+        ExamPublished: the copy is finalised and its results are out.
+    """
+    manifest = app.objects.get_json(payload.manifest, PageManifest)
+    if (manifest.copy_id, manifest.exam_id, manifest.revision) != (payload.copy_id, payload.exam_id, payload.revision):
+        raise ValueError("the manifest is of another copy or revision than the message says")
+    with transaction() as uow:
+        if not copies.exam_is_open(uow, payload.exam_id):
+            raise UnknownExam(exam_id=str(payload.exam_id))
+        known = copies.hold_any(uow, payload.copy_id)
+        if known is not None and known.exam_id != payload.exam_id:
+            raise CopyOfOtherExam
+        if known is not None and payload.revision <= known.paper_revision:
+            log.info("paper_ignored", copy_id=known.id, paper_revision=payload.revision)
+            return
+        paper = {
+            "paper_revision": payload.revision,
+            "manifest": payload.manifest.model_dump(mode="json"),
+            "pages": [page.model_dump(mode="json") for page in manifest.pages],
+            "page_count": len(manifest.pages),
+        }
+        if known is None:
+            _begin(uow, payload, paper)
+        else:
+            _replace_paper(uow, known, paper)
+        _ask_for_reading(uow, payload, manifest.pages)
+    log.info("copy_assembled", copy_id=payload.copy_id, paper_revision=payload.revision, pages=len(manifest.pages))
+
+
+def _begin(uow: UnitOfWork, payload: CopyAssembled, paper: dict[str, Any]) -> None:
+    added = None
+    while added is None:  # until the random id is free in this exam
+        new = {"id": payload.copy_id, "exam_id": payload.exam_id, "anonymous_id": new_anonymous_id()}
+        added = copies.add(uow, new | paper)
+    details = {"paper_revision": payload.revision, "manifest": payload.manifest.sha256, "pages": paper["page_count"]}
+    audit.append(uow, audit.Entry("ASSEMBLE", None, payload.exam_id, payload.copy_id, details))
+
+
+def _replace_paper(uow: UnitOfWork, known: Copy, paper: dict[str, Any]) -> None:
+    if known.status in FINALISED:
+        copies.hold_unpublished(uow, known.exam_id)
+        copies.move(uow, known.id, Move.NEW_PAPER, revision=known.revision + 1, **paper)
+    else:
+        copies.replace_paper(uow, known.id, paper)
+    details = {
+        "paper_revision": paper["paper_revision"],
+        "manifest": paper["manifest"]["sha256"],
+        "pages": paper["page_count"],
+        "status": known.status,
+    }
+    audit.append(uow, audit.Entry(Move.NEW_PAPER, None, known.exam_id, known.id, details))
+
+
+def _ask_for_reading(uow: UnitOfWork, payload: CopyAssembled, pages: tuple[Page, ...]) -> None:
+    header = next((page.header_image for page in pages if page.header_image is not None), None)
+    outcome = None if header is not None else "no_header"
+    copies.expect_reading(uow, payload.copy_id, payload.revision, outcome)
+    if header is not None:
+        command = ExtractText(copy_id=payload.copy_id, revision=payload.revision, image=header)
+        uow.send(command, subject=str(payload.copy_id))
+
+
+def upload_settled(payload: UploadSettled, transaction: Transaction) -> None:
+    """The exam's trail says what paper came in, and what became of it."""
+    with transaction() as uow:
+        if not copies.hold_exam(uow, payload.exam_id):
+            raise UnknownExam(exam_id=str(payload.exam_id))
+        details = payload.model_dump(mode="json", exclude={"exam_id"})
+        audit.append(uow, audit.Entry("UPLOAD_SETTLED", None, payload.exam_id, details=details))
+
+
+def list_copies(app: Context, request: ListCopies) -> Copies:
+    """Copies in the order of their anonymous ids, which is no order of the pile. Two queries for any number."""
+    key = key_after(request.cursor, str)
+    filters = {"status": request.status, "marker_id": request.marker_id, "identified": request.identified}
+    with app.db.reading() as sql:
+        rows, total = copies.listed(
+            sql,
+            request.exam_id,
+            request.by,
+            filters=filters,
+            after=str(key[0]) if key else None,
+            limit=request.limit + 1,
+        )
+    shown = rows[: request.limit]
+    items = tuple(CopySummary(**_summary(row, request.by)) for row in shown)
+    more = len(rows) > len(shown)
+    return Copies(items=items, next=cursor(items[-1].anonymous_id) if more else None, total=total)
+
+
+def get_copy(app: Context, request: OneCopy) -> CopyView:
+    with app.db.reading() as sql:
+        row = copies.one_listed(sql, request.copy_id, request.by)
+    masked = not copies.sees_candidates(request.by)
+    return CopyView(
+        **_summary(row, request.by),
+        pages=tuple(_page_view(Page.model_validate(page), masked) for page in row.pages),
+        final_available=row.status == Status.GRADED and not masked,
+    )
+
+
+def _summary(row: Any, by: Actor) -> dict[str, Any]:
+    """What ``by`` may know: for markers, who sat the exam is not even in the row."""
+    identity = copies.sees_candidates(by)
+    lock = None
+    if row.lock_owner_id is not None:
+        lock = LockView(owner=row.lock_owner, owner_id=row.lock_owner_id, expires_at=row.expires_at)
+    return {
+        "id": row.id,
+        "exam_id": row.exam_id,
+        "anonymous_id": row.anonymous_id,
+        "status": row.status,
+        "page_count": row.page_count,
+        "revision": row.revision,
+        "lock": lock,
+        "marker_id": row.marker_id,
+        "marker": row.marker,
+        "total": row.total,
+        "identified": row.candidate_id is not None if identity else None,
+        "candidate_id": row.candidate_id if identity else None,
+        "error_message": row.error_message,
+        "version": row.version,
+    }
+
+
+def _page_view(page: Page, masked: bool) -> PageView:
+    covered = masked and page.header is not None
+    images = page.masked if covered and page.masked is not None else page.images
+    return PageView(
+        page_no=page.page_no,
+        blank=page.blank,
+        width_px=images.screen.width_px,
+        height_px=images.screen.height_px,
+        header_masked=covered,
+    )
+
+
+def page_image(app: Context, request: PageImage) -> PageImageFound:
+    """The stored image of a page for this caller. A page with a header is shown unmasked to staff alone.
+
+    ``image`` is null when it has to be made from the scan; then ``masked`` says whether it must be covered.
+    """
+    with app.db.reading() as sql:
+        copies.find(sql, request.copy_id, request.by)
+        page = copies.one_page(sql, request.copy_id, request.page_no)
+    if page is None:
+        raise NotFound
+    covered = page.header is not None and not copies.sees_candidates(request.by)
+    images = page.masked if covered else page.images
+    # A header without its masked images cannot be shown as it is: better no image than a name.
+    image = getattr(images, request.size) if images is not None else None
+    return PageImageFound(image=image, masked=covered)
+
+
+def copy_events(app: Context, request: ListAudit) -> AuditTrail:
+    """The trail of one copy, for staff: it names candidates by id."""
+    if not copies.sees_candidates(request.by):
+        raise NotFound
+    key = key_after(request.cursor, int)
+    after = int(key[0]) if key else 0
+    with app.db.reading() as sql:
+        copies.find(sql, request.copy_id, request.by)
+        found = audit.trail(sql, request.copy_id, after=after, limit=request.limit + 1)
+        total = audit.length(sql, request.copy_id)
+    items = tuple(
+        AuditEvent(
+            seq=event.seq,
+            action=event.action,
+            actor=event.actor,
+            actor_id=event.actor_id,
+            at=event.at,
+            details=dict(event.details),
+        )
+        for event, _ in found[: request.limit]
+    )
+    more = len(found) > len(items)
+    return AuditTrail(items=items, next=cursor(items[-1].seq) if more else None, total=total)
