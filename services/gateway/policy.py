@@ -1,0 +1,120 @@
+"""Who may do what: the one table. A route without a line here answers 403 to everybody, and a test fails.
+
+What somebody may do *to this copy* is grading's to say: it gets the caller with every question and answers
+``not_found`` for what they may not know of. Here stands only which roles may knock at which door, and how often.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from contracts.model import Role
+from services.gateway import limits
+from services.gateway.limits import Limit
+
+ADMIN, OPERATOR, MARKER, CANDIDATE = Role.ADMIN, Role.OPERATOR, Role.MARKER, Role.CANDIDATE
+
+
+@dataclass(frozen=True)
+class Rule:
+    """``roles`` empty: open to all. ``limit`` counts the caller's requests of this kind."""
+
+    roles: frozenset[Role]
+    limit: Limit | None = None
+
+    @property
+    def public(self) -> bool:
+        return not self.roles
+
+
+def _for(*roles: Role, limit: Limit | None = None) -> Rule:
+    return Rule(frozenset(roles), limit)
+
+
+EVERYBODY = _for()
+_STAFF = _for(ADMIN, OPERATOR, MARKER)
+_DESK = _for(ADMIN, OPERATOR)
+_MARKING = _for(ADMIN, MARKER)
+_ADMIN = _for(ADMIN)
+_CANDIDATE = _for(CANDIDATE)
+
+RULES: dict[str, Rule] = {
+    # people
+    "session.open": EVERYBODY,
+    "session.show": _STAFF,
+    "session.close": _STAFF,
+    "session.change_password": _for(ADMIN, OPERATOR, MARKER, limit=limits.PASSWORD_CHANGE),
+    "tokens.index": _STAFF,
+    "tokens.create": _STAFF,
+    "tokens.remove": _STAFF,
+    "users.index": _ADMIN,
+    "users.create": _for(ADMIN, limit=limits.USER_CREATION),
+    "users.show": _ADMIN,
+    "users.change": _ADMIN,
+    # exams
+    "exams.index": _STAFF,
+    "exams.create": _ADMIN,
+    "exams.show": _STAFF,
+    "exams.change": _ADMIN,
+    "exams.remove": _ADMIN,
+    "exams.restore": _ADMIN,
+    "exams.scheme": _STAFF,
+    "exams.put_scheme": _ADMIN,
+    "exams.import_roster": _for(ADMIN, OPERATOR, limit=limits.ROSTER_IMPORT),
+    "exams.candidates": _DESK,
+    "exams.issue_access_codes": _DESK,
+    "exams.publish": _ADMIN,
+    "exams.withdraw": _ADMIN,
+    # paper
+    "uploads.index": _DESK,
+    "uploads.create": _for(ADMIN, OPERATOR, limit=limits.SCAN_UPLOAD),
+    "uploads.show": _DESK,
+    "booklets.index": _DESK,
+    "booklets.show": _DESK,
+    "booklets.change": _DESK,
+    "booklets.remove": _DESK,
+    "booklets.split": _DESK,
+    "booklets.merge": _DESK,
+    "booklets.assemble": _DESK,
+    "booklets.assemble_certain": _DESK,
+    "images.show": _DESK,
+    # copies
+    "copies.index": _STAFF,
+    "copies.show": _STAFF,
+    "copies.page": _STAFF,
+    "copies.final": _STAFF,
+    "copies.events": _ADMIN,
+    "identification.index": _DESK,
+    "identification.identify": _DESK,
+    "identification.unidentify": _DESK,
+    "marking.allocate": _ADMIN,
+    "marking.allocation": _DESK,
+    "marking.lock": _MARKING,
+    "marking.unlock": _MARKING,
+    "marking.heartbeat": _MARKING,
+    "marking.draft": _MARKING,
+    "marking.put_draft": _MARKING,
+    "marking.list_annotations": _MARKING,
+    "marking.annotate": _MARKING,
+    "marking.change_annotation": _MARKING,
+    "marking.remove_annotation": _MARKING,
+    "marking.scores": _MARKING,
+    "marking.put_scores": _MARKING,
+    "marking.finalise": _MARKING,
+    "marking.reopen": _ADMIN,
+    "jobs.index": _STAFF,
+    "jobs.show": _STAFF,
+    "jobs.cancel": _STAFF,
+    # candidates
+    "candidate.open": EVERYBODY,
+    "candidate.show": _CANDIDATE,
+    "candidate.close": _CANDIDATE,
+    "candidate.results": _CANDIDATE,
+    "candidate.final": _CANDIDATE,
+    # the server itself
+    "documents.openapi": EVERYBODY,
+    "documents.page": EVERYBODY,
+    "health.live": EVERYBODY,
+    "health.ready": EVERYBODY,
+    "static": EVERYBODY,
+}

@@ -1,0 +1,172 @@
+"""Exams, their marking scheme, their roster, their publication."""
+
+from __future__ import annotations
+
+import io
+from uuid import UUID
+
+from flask import request
+
+from contracts.errors.gateway import EmptyFile, WrongMediaType
+from contracts.model import Model
+from contracts.rpc.grading import exams as rpc
+from services.gateway import people
+from services.gateway.api import Answer, Page, Resource, Version, shape
+from services.gateway.auth import caller
+from services.gateway.context import ask, gateway
+from services.gateway.reading import refuse_fields
+
+exams = Resource("exams")
+
+NewExam = shape("NewExam", rpc.CreateExam)
+ExamChange = shape("ExamChange", rpc.UpdateExam, without=("by", "exam_id"))
+NewScheme = shape("NewScheme", rpc.PutScheme, without=("by", "exam_id"))
+RosterReport = shape("RosterReport", rpc.RosterReport, without=("dry_run",))
+CSV = "text/csv"
+CANDIDATES_AT_ONCE = 200
+
+
+class DryRun(Model):
+    dry_run: bool = False
+
+
+class CodesWanted(Model):
+    """``only_missing``: people who hold a working code keep it and are not listed."""
+
+    only_missing: bool = False
+
+
+@exams.operation("GET", "/exams", query=Page, reply=rpc.Exams)
+def index(query: Page) -> rpc.Exams:
+    """Exams I may know of."""
+    return ask(rpc.LIST_EXAMS, query, by=caller().actor)
+
+
+@exams.operation("POST", "/exams", body=NewExam, reply=rpc.ExamView, statuses=(201,), creates=True)
+def create(body: Model) -> Answer:
+    """Create an exam."""
+    exam = ask(rpc.CREATE_EXAM, body, by=caller().actor)
+    return Answer(exam, 201, {"Location": f"/api/v1/exams/{exam.id}"})
+
+
+@exams.operation("GET", "/exams/<uuid:exam_id>", reply=rpc.ExamView)
+def show(exam_id: UUID) -> rpc.ExamView:
+    """One exam and how far it is."""
+    return ask(rpc.GET_EXAM, exam_id=exam_id, by=caller().actor)
+
+
+@exams.operation("PATCH", "/exams/<uuid:exam_id>", body=ExamChange, reply=rpc.ExamView, versioned=True)
+def change(exam_id: UUID, body: Model) -> rpc.ExamView:
+    """Change an exam; fields left out keep their value."""
+    return ask(rpc.UPDATE_EXAM, body, exam_id=exam_id, by=caller().actor)
+
+
+@exams.operation("DELETE", "/exams/<uuid:exam_id>", query=Version, reply=rpc.ExamView, versioned=True)
+def remove(exam_id: UUID, query: Version) -> rpc.ExamView:
+    """Set an exam aside; everything stays and can be restored."""
+    return ask(rpc.DELETE_EXAM, query, exam_id=exam_id, by=caller().actor)
+
+
+@exams.operation("POST", "/exams/<uuid:exam_id>/restore", reply=rpc.ExamView)
+def restore(exam_id: UUID) -> rpc.ExamView:
+    """Take a deleted exam back."""
+    return ask(rpc.RESTORE_EXAM, exam_id=exam_id, by=caller().actor)
+
+
+@exams.operation("GET", "/exams/<uuid:exam_id>/scheme", reply=rpc.SchemeView)
+def scheme(exam_id: UUID) -> rpc.SchemeView:
+    """The marking scheme."""
+    return ask(rpc.GET_SCHEME, exam_id=exam_id, by=caller().actor)
+
+
+@exams.operation("PUT", "/exams/<uuid:exam_id>/scheme", body=NewScheme, reply=rpc.SchemeView)
+def put_scheme(exam_id: UUID, body: Model) -> rpc.SchemeView:
+    """Replace the marking scheme; the answer tells what that means for copies already marked."""
+    fields = {"version": None} if "version" not in body.model_fields_set else {}
+    return ask(rpc.PUT_SCHEME, body, exam_id=exam_id, by=caller().actor, **fields)
+
+
+@exams.operation(
+    "POST",
+    "/exams/<uuid:exam_id>/roster",
+    query=DryRun,
+    reply=RosterReport,
+    takes=(CSV, "multipart/form-data"),
+)
+def import_roster(exam_id: UUID, query: DryRun) -> Answer:
+    """Import the list of candidates from CSV; every row is accounted for in the report."""
+    request.max_content_length = gateway().settings.roster_max_bytes
+    if request.mimetype == CSV:
+        data = request.get_data()
+    elif request.mimetype == "multipart/form-data":
+        sent = request.files.get("file")
+        if sent is None:
+            refuse_fields(("file", "missing"))
+        data = sent.stream.read()
+    else:
+        raise WrongMediaType(expected=f"{CSV}, multipart/form-data")
+    if not data:
+        raise EmptyFile()
+    file = gateway().objects.put("rosters", io.BytesIO(data), CSV)
+    report = ask(rpc.IMPORT_ROSTER, exam_id=exam_id, file=file, dry_run=query.dry_run, by=caller().actor)
+    return Answer(RosterReport.model_validate(report.model_dump(exclude={"dry_run"})), 200)
+
+
+@exams.operation("GET", "/exams/<uuid:exam_id>/candidates", query=Page, reply=rpc.Candidates)
+def candidates(exam_id: UUID, query: Page) -> rpc.Candidates:
+    """The roster as it stands."""
+    return ask(rpc.LIST_CANDIDATES, query, exam_id=exam_id, by=caller().actor)
+
+
+@exams.operation(
+    "POST",
+    "/exams/<uuid:exam_id>/access-codes",
+    body=CodesWanted,
+    reply=people.AccessCodes,
+    statuses=(201,),
+    creates=True,
+    shown_once="code",
+)
+def issue_access_codes(exam_id: UUID, body: CodesWanted) -> Answer:
+    """New access codes for the candidates of an exam, shown this once, to be printed and handed out.
+
+    A person's earlier code stops working, also for their other exams: there is one way in, not a growing number.
+    """
+    here, who = gateway(), caller()
+    found: list[rpc.CandidateView] = []
+    cursor: str | None = None
+    while True:
+        part = ask(rpc.LIST_CANDIDATES, exam_id=exam_id, limit=CANDIDATES_AT_ONCE, cursor=cursor, by=who.actor)
+        found.extend(part.items)
+        cursor = part.next
+        if cursor is None:
+            break
+    persons = tuple(dict.fromkeys(each.person_id for each in found))
+    days = here.settings.access_code_days
+    issued = people.issue_codes(here.db, persons, by=who.id, days=days, only_missing=body.only_missing)
+    items = tuple(
+        people.AccessCode.model_validate(
+            {
+                "candidate_id": each.id,
+                "last_name": each.last_name,
+                "first_name": each.first_name,
+                "class": each.class_name,
+                "code": issued[each.person_id],
+            }
+        )
+        for each in found
+        if each.person_id in issued
+    )
+    return Answer(people.AccessCodes(items=items, next=None, total=len(items)), 201)
+
+
+@exams.operation("PUT", "/exams/<uuid:exam_id>/publication", reply=rpc.PublicationView)
+def publish(exam_id: UUID) -> rpc.PublicationView:
+    """Let the candidates read their results; refused with the list of copies that are not ready."""
+    return ask(rpc.PUBLISH, exam_id=exam_id, by=caller().actor)
+
+
+@exams.operation("DELETE", "/exams/<uuid:exam_id>/publication", reply=rpc.PublicationView)
+def withdraw(exam_id: UUID) -> rpc.PublicationView:
+    """Take the results back from the candidates' view."""
+    return ask(rpc.WITHDRAW, exam_id=exam_id, by=caller().actor)

@@ -1,0 +1,130 @@
+"""Scans come in: spooled to disk while hashed and capped, kept, then registered with ingest."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from typing import IO, Any, BinaryIO, cast
+from uuid import UUID
+
+import flask
+from flask import Response, request
+from werkzeug.datastructures import FileStorage
+
+from contracts.errors.gateway import EmptyFile, ExamDeleted, NotAPdf, TooLarge, WrongMediaType
+from contracts.rpc import ingest
+from contracts.rpc.grading import exams as rpc
+from services.gateway import idempotency, jobs
+from services.gateway.api import Answer, Page, Resource, respond
+from services.gateway.auth import caller
+from services.gateway.context import ask, gateway
+from services.gateway.jobs import Job, JobType
+from services.gateway.reading import refuse_fields
+
+uploads = Resource("uploads")
+
+PDF = "application/pdf"
+MULTIPART = "multipart/form-data"
+FORM_OVERHEAD = 64 * 1024  # boundaries and headers of the multipart body around the file
+HEAD = 1024
+_OTHERS = (b"PK", b"MZ", b"<", b"\x89PNG", b"GIF", b"\xff\xd8", b"{", b"\x1f\x8b")
+
+
+class Request(flask.Request):
+    """Files go to disk as they arrive, hashed on the way; the file is closed, and so gone, with the request."""
+
+    def _get_file_stream(self, *_: Any, **__: Any) -> IO[bytes]:
+        return cast(IO[bytes], Spool(gateway().settings.spool_directory))
+
+
+class Spool:
+    """A temporary file without a name that hashes what is written to it, front to back."""
+
+    def __init__(self, directory: str | None) -> None:
+        self._file = tempfile.TemporaryFile(dir=directory, prefix="korrigo-")  # noqa: SIM115  # the request closes it
+        self._sha256 = hashlib.sha256()
+        self.size = 0
+
+    def write(self, data: bytes) -> int:
+        self._sha256.update(data)
+        self.size += len(data)
+        return self._file.write(data)
+
+    def digest(self) -> bytes:
+        return self._sha256.digest()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+@uploads.operation("GET", "/exams/<uuid:exam_id>/uploads", query=Page, reply=ingest.Uploads)
+def index(exam_id: UUID, query: Page) -> ingest.Uploads:
+    """The scans of an exam."""
+    return ask(ingest.LIST_UPLOADS, query, exam_id=exam_id)
+
+
+@uploads.operation(
+    "POST", "/exams/<uuid:exam_id>/uploads", reply=Job, statuses=(202, 200), creates=True, takes=(MULTIPART,)
+)
+def create(exam_id: UUID) -> Response:
+    """Upload a scan (PDF); the same file again gives the first upload's job with 200."""
+    here = gateway()
+    # Asked before the body is read: nobody sends 200 MB to learn that the exam does not exist.
+    exam = ask(rpc.GET_EXAM, exam_id=exam_id, by=caller().actor)
+    if exam.deleted_at is not None:
+        raise ExamDeleted()
+    request.max_content_length = here.settings.upload_max_bytes + FORM_OVERHEAD
+    file = _received()
+    spool = cast(Spool, file.stream)
+    require_pdf(spool, here.settings.upload_max_bytes)
+    return idempotency.once(spool.digest(), lambda: respond(_register(exam, file, spool), 202))
+
+
+def _received() -> FileStorage:
+    if request.mimetype != MULTIPART:
+        raise WrongMediaType(expected=MULTIPART)
+    file = request.files.get("file")
+    if file is None:
+        refuse_fields(("file", "missing"))
+    return file
+
+
+def require_pdf(spool: Spool, max_bytes: int) -> None:
+    """Refuse at the door what is certainly not a PDF; whether it is a sound one is for ingest's child to find out."""
+    if spool.size > max_bytes:
+        raise TooLarge(max_bytes=max_bytes)
+    if spool.size == 0:
+        raise EmptyFile()
+    spool.seek(0)
+    head: bytes = spool.read(HEAD)
+    spool.seek(0)
+    if b"%PDF-" not in head or head.startswith(_OTHERS):
+        raise NotAPdf()
+
+
+def _register(exam: rpc.ExamView, file: FileStorage, spool: Spool) -> Answer:
+    """Object first, then the row at ingest: a crash in between leaves an orphan, which the sweeper takes."""
+    who = caller()
+    registered = ask(
+        ingest.REGISTER_UPLOAD,
+        exam_id=exam.id,
+        profile=ingest.ScanProfile(intake=exam.intake, pages_per_booklet=exam.pages_per_booklet),
+        object=gateway().objects.put("uploads", cast(BinaryIO, spool), PDF),
+        filename=_plain_name(file.filename),
+        by=who.actor,
+    )
+    job_id = jobs.open_job(JobType.UPLOAD, registered.upload.id, who)
+    job = jobs.of_upload(job_id, registered.upload)
+    return Answer(job, 202 if registered.created else 200, {"Location": f"/api/v1/jobs/{job_id}"})
+
+
+def _plain_name(sent: str | None) -> str:
+    """What the person called it, for them to recognise; never used as a path."""
+    name = (sent or "").replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(c for c in name if c.isprintable() and not "\ud800" <= c <= "\udfff")[:200] or "scan.pdf"
+
+
+@uploads.operation("GET", "/uploads/<uuid:upload_id>", reply=ingest.UploadView)
+def show(upload_id: UUID) -> ingest.UploadView:
+    """One scan: pages, anomalies, booklets found."""
+    return ask(ingest.GET_UPLOAD, upload_id=upload_id)
