@@ -45,16 +45,12 @@ class SchemeStepUnfit(Refusal):
 
 
 class TotalHasScheme(Refusal):
-    """The total of an exam is what its scheme adds up to, once there is one."""
+    """Copies have scores under a scheme that adds up to ``sum``: the exam cannot be out of ``total`` any more."""
 
     code, http_status = "grading.total_has_scheme", 409
-    en = (
-        "The scheme in force adds up to {sum} points, so the exam cannot be out of {total}. "
-        "Send the new total together with a new scheme."
-    )
+    en = "Copies are marked already, out of {sum} points: the exam cannot be out of {total}. Keep the total."
     fr = (
-        "Le barème en vigueur totalise {sum} points : l'examen ne peut pas être noté sur {total}. "
-        "Envoyez le nouveau total avec un nouveau barème."
+        "Des copies sont déjà corrigées sur {sum} points : l'examen ne peut pas être noté sur {total}. Gardez le total."
     )
 
 
