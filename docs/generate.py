@@ -14,6 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from chassis import settings
+from chassis.settings import Variable
 from contracts import catalogue, errors
 from contracts.catalogue import Message
 
@@ -126,8 +128,6 @@ def errors_page() -> str:
 
 
 def configuration_page() -> str:
-    from chassis import settings
-
     lines = [
         "# Configuration",
         "",
@@ -137,14 +137,14 @@ def configuration_page() -> str:
     ]
     for service in SERVICES:
         module = importlib.import_module(f"services.{service}.settings")
-        lines += [f"## {service}", "", "| variable | default | meaning |", "|---|---|---|"]
-        lines += [f"| `{item.name}` | {_default(item)} | {item.doc} |" for item in settings.describe(module.Settings)]
+        lines += [f"## {service}", "", "| variable | default | takes | meaning |", "|---|---|---|---|"]
+        lines += [f"| `{item.name}` | {_default(item)} | {item.expects} | {item.doc} |" for item in settings.variables(module.Settings)]
         lines.append("")
     return "\n".join(lines)
 
 
-def _default(item: Any) -> str:
-    return "*required*" if item.required else f"`{item.default}`" if item.default not in ("", None) else "–"
+def _default(item: Variable) -> str:
+    return "*required*" if item.required else f"`{item.default}`"
 
 
 def _import_refusals() -> None:
