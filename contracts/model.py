@@ -12,9 +12,12 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerialize
 
 
 class Model(BaseModel):
-    """Frozen value. Unknown fields are refused: what we do not understand we do not silently drop."""
+    """Frozen value. Unknown fields are refused: what we do not understand we do not silently drop.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    A field with an alias (``class``, a Python keyword) goes by its own name on the bus and by its alias over HTTP.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, populate_by_name=True)
 
 
 class Tolerant(BaseModel):
