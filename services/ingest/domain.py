@@ -1,6 +1,6 @@
 """Paper rules, pure: which faces make a booklet, in which order, and that no page is ever lost or doubled.
 
-Words: a *side* is one PDF page, from 1; a *face* one A4 page on it; a *sheet* two sides; a *spread* a side of two faces.
+Words: a *side* is one PDF page, from 1; a *face* one A4 page on it; a *spread* a side of two; a *sheet* two sides.
 """
 
 from __future__ import annotations
@@ -95,7 +95,9 @@ def segment(intake: Literal["a3", "a4"], pages_per_booklet: int, faces: Sequence
     """Group every face of an upload into booklets, in the order of the pile.
 
     Args:
-        faces: all faces; any order.
+        intake: how the paper was fed.
+        pages_per_booklet: for A4; a hint that A3 does not need.
+        faces: all faces of the upload, in any order.
 
     Raises:
         PagesNotConserved: a defect of this module, caught before it is stored.
@@ -180,7 +182,7 @@ def _copy_draft(sheets: Sequence[_Sheet]) -> Draft:
 
 
 def reading_order(sheets: Sequence[_Sheet]) -> list[Face]:
-    """Faces of nested double sheets, from the outermost: sheet s of n shows 4n-2s+2 | 2s-1 outside, 2s | 4n-2s+1 inside.
+    """Faces of nested double sheets: the s-th of n from outside shows 4n-2s+2 | 2s-1 outside, 2s | 4n-2s+1 inside.
 
     Two sheets give 8|1, 2|7, 6|3, 4|5. Lone A4 pages come last.
     """

@@ -61,9 +61,7 @@ class Side:
         if scan.kind == "fax":
             return self._fax(scan, share)
         try:
-            pixels, self.sound = jpeg.decode(
-                self.stream(), grey=grey, min_height_px=math.ceil(scan.height_px * share)
-            )
+            pixels, self.sound = jpeg.decode(self.stream(), grey=grey, min_height_px=math.ceil(scan.height_px * share))
         except ValueError as error:
             raise Damaged(reason="image", sides=[self._no]) from error
         return pixels

@@ -1,0 +1,178 @@
+"""Joining booklets into copies, once and for all, and showing an assembled page at its full size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+import structlog
+
+from contracts.errors import Refusal
+from contracts.errors.ingest import NotFound
+from contracts.messages.ingest import CopyAssembled
+from contracts.objects import ImageRef
+from contracts.records.pages import Box, Page, PageImages, PageManifest, PageSource
+from contracts.rpc.ingest import AssembleCertain, AssembleCopy, Assembled, PageImageWanted
+from services.ingest import domain, staging, store
+from services.ingest.context import Context
+from services.ingest.usecases import distinct
+
+log = structlog.get_logger()
+
+IMAGE_DEADLINE_S = 20
+
+
+def assemble_copy(context: Context, request: AssembleCopy) -> Assembled:
+    """One copy of the booklets named, in that order. Naming them is a person's word that they are right."""
+    distinct(request.booklet_ids)
+    with context.db.reading() as sql:
+        booklets = staging.load(sql, request.exam_id, request.booklet_ids)
+    copy_id = _assemble(context, booklets, by=request.by.id)
+    return Assembled(copy_ids=(copy_id,), left=())
+
+
+def assemble_certain(context: Context, request: AssembleCertain) -> Assembled:
+    """One copy of each booklet without a doubt. One that somebody changes meanwhile is left, and hurts no other."""
+    with context.db.reading() as sql:
+        certain, doubtful = staging.open_booklets(sql, request.exam_id)
+        booklets = staging.load(sql, request.exam_id, certain) if certain else []
+    copy_ids, left = [], list(doubtful)
+    for booklet in booklets:
+        try:
+            copy_ids.append(_assemble(context, [booklet], by=request.by.id))
+        except Refusal as refusal:
+            log.info("booklet_left", booklet_id=str(booklet.id), code=refusal.code)
+            left.append(booklet.id)
+    return Assembled(copy_ids=tuple(copy_ids), left=tuple(left))
+
+
+def _assemble(context: Context, booklets: Sequence[domain.Booklet], *, by: UUID) -> UUID:
+    """Manifest first, then the assembly and its news in one transaction that finds the booklets as they were read."""
+    staged = domain.pages_to_assemble([booklet.editable() for booklet in booklets])
+    copy_id = uuid4()  # random: markers see it, and a time ordered one would tell the order of the pile
+    with context.db.reading() as sql:
+        rows = staging.page_rows(sql, [page.id for page in staged])
+    manifest = PageManifest(
+        exam_id=booklets[0].exam_id,
+        copy_id=copy_id,
+        revision=1,
+        pages=tuple(_page(context, page_no, page, rows[page.id]) for page_no, page in enumerate(staged, start=1)),
+    )
+    ref = context.objects.put_json("manifests", manifest)
+    ids = [booklet.id for booklet in booklets]
+    with context.db.transaction() as uow:
+        for now, before in zip(staging.load(uow.sql, None, ids, lock=True), booklets, strict=True):
+            now.editable().at_version(before.version)
+        staging.freeze(uow.sql, booklets, copy_id=copy_id, manifest=ref, page_count=len(staged), by=by)
+        uow.send(
+            CopyAssembled(
+                copy_id=copy_id,
+                exam_id=manifest.exam_id,
+                revision=1,
+                manifest=ref,
+                page_count=len(staged),
+            ),
+            subject=str(copy_id),
+        )
+    log.info("copy_assembled", copy_id=str(copy_id), pages=len(staged))
+    return copy_id
+
+
+def _page(context: Context, page_no: int, staged: domain.StagedPage, row: Any) -> Page:
+    """A page as it is frozen, with images that stand the way a person left them."""
+    images = PageImages.model_validate(row.images)
+    masked = None if row.masked is None else PageImages.model_validate(row.masked)
+    header_image = None if row.header_image is None else ImageRef.model_validate(row.header_image)
+    header = None if row.header_box is None else domain.turned_box(_box(row.header_box), staged.turn_deg)
+    if staged.turn_deg:
+        images, masked, header_image = _turned(context, staged.turn_deg, images, masked, header_image)
+    return Page(
+        page_no=page_no,
+        page_id=row.id,
+        source=PageSource(
+            upload=store.as_object(row.upload_object),
+            side_no=row.side_no,
+            clip=_box(row.clip),
+            turn_deg=(row.turn_deg + staged.turn_deg) % 360,
+        ),
+        blank=row.blank,
+        images=images,
+        header=header,
+        masked=masked,
+        header_image=header_image,
+    )
+
+
+def _turned(
+    context: Context,
+    turn_deg: int,
+    images: PageImages,
+    masked: PageImages | None,
+    header_image: ImageRef | None,
+) -> tuple[PageImages, PageImages | None, ImageRef | None]:
+    wanted = [images.screen, images.thumb]
+    if masked is not None and header_image is not None:
+        wanted += [masked.screen, masked.thumb, header_image]
+    originals = [context.objects.get(image.object) for image in wanted]
+    reply = context.sandbox.run(
+        "turn",
+        blob=b"".join(originals),
+        deadline_s=IMAGE_DEADLINE_S,
+        sizes=[len(each) for each in originals],
+        turn_deg=turn_deg,
+    )
+    done = [
+        ImageRef(object=context.objects.put("pages", data, "image/jpeg"), **size)
+        for size, data in zip(reply.result["images"], reply.blobs, strict=True)
+    ]
+    upright = PageImages(full=images.full, screen=done[0], thumb=done[1])
+    if masked is None:
+        return upright, None, None
+    return upright, PageImages(screen=done[2], thumb=done[3]), done[4]
+
+
+def _box(shares: Sequence[float]) -> Box:
+    return Box(x=shares[0], y=shares[1], w=shares[2], h=shares[3])
+
+
+def full_page_image(context: Context, request: PageImageWanted) -> ImageRef:
+    """A page of a copy at the scan's own resolution, upright; made once, then remembered."""
+    with context.db.reading() as sql:
+        manifest_ref = staging.manifest_of(sql, request.copy_id)
+    pages = context.objects.get_json(manifest_ref, PageManifest).pages
+    if request.page_no > len(pages):
+        raise NotFound
+    page = pages[request.page_no - 1]
+    masked = request.masked and page.header is not None
+    if not masked and page.images.full is not None and page.source.turn_deg == 0:
+        return page.images.full
+    with context.db.reading() as sql:
+        known = store.full_image(sql, page.page_id, masked=masked)
+        intake = store.intake_of(sql, page.page_id)
+    if known is not None:
+        return known
+    made = _draw(context, page, spreads=intake == "a3", hidden=page.header if masked else None)
+    with context.db.transaction() as uow:
+        store.remember_full_image(uow.sql, page.page_id, made, masked=masked)
+    return made
+
+
+def _draw(context: Context, page: Page, *, spreads: bool, hidden: Box | None) -> ImageRef:
+    with context.originals.at_hand(page.source.upload) as path:
+        reply = context.sandbox.run(
+            "full",
+            files=[path],
+            deadline_s=IMAGE_DEADLINE_S,
+            side_no=page.source.side_no,
+            spreads=spreads,
+            clip=_shares(page.source.clip),
+            turn_deg=page.source.turn_deg,
+            hidden=None if hidden is None else _shares(hidden),
+        )
+    ref = context.objects.put("pages", reply.blobs[0], "image/jpeg")
+    return ImageRef(object=ref, **reply.result)
+
+
+def _shares(box: Box) -> list[float]:
+    return [box.x, box.y, box.w, box.h]

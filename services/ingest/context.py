@@ -1,0 +1,43 @@
+"""What every verb of ingest may use, built once per process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chassis import settings
+from chassis.db import Database
+from chassis.objects import Objects
+from chassis.sandbox import Sandbox
+from services.ingest.originals import Originals
+from services.ingest.settings import IngestSettings
+
+
+@dataclass(frozen=True)
+class Context:
+    settings: IngestSettings
+    db: Database
+    objects: Objects
+    sandbox: Sandbox
+    originals: Originals
+
+    @classmethod
+    def build(cls, environ: Mapping[str, str]) -> Context:
+        return cls.of(settings.load(IngestSettings, environ))
+
+    @classmethod
+    def of(cls, chosen: IngestSettings) -> Context:
+        objects = Objects.of(chosen)
+        return cls(
+            settings=chosen,
+            db=Database(chosen.database_url, service="ingest", pool_size=chosen.database_pool, max_overflow=0),
+            objects=objects,
+            sandbox=Sandbox("services.ingest.pixels", size=chosen.children),
+            originals=Originals(objects, max_bytes=chosen.scratch_mb << 20),
+        )
+
+    def close(self) -> None:
+        self.sandbox.close()
+        self.originals.close()
+        self.objects.close()
+        self.db.close()

@@ -1,0 +1,89 @@
+"""ingest on the bus: what the gateway may ask, and its own private work."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from chassis.bus.app import App
+from chassis.bus.rpc_server import serve
+from chassis.bus.subscription import Delivery, subscribe
+from contracts.messages.ingest import SplitSheets
+from contracts.objects import ImageRef
+from contracts.rpc import Done
+from contracts.rpc import ingest as rpc
+from services.ingest import assembling, splitting, usecases
+from services.ingest.context import Context
+
+# As many chunks at a time as there are children by default; a smaller pool makes the others wait for a child.
+CHUNKS_AT_ONCE = max(2, os.cpu_count() or 2)
+
+
+class IngestService:
+    """Knows paper: files become pages, pages become booklets, booklets become copies."""
+
+    name = "ingest"
+    app = App()
+
+    @classmethod
+    def build(cls, environ: Mapping[str, str]) -> Context:
+        return Context.build(environ)
+
+    @serve(rpc.REGISTER_UPLOAD)
+    def register_upload(self, request: rpc.RegisterUpload) -> rpc.UploadRegistered:
+        return usecases.register_upload(self.app, request)
+
+    @serve(rpc.GET_UPLOAD)
+    def get_upload(self, request: rpc.OneUpload) -> rpc.UploadView:
+        return usecases.get_upload(self.app, request.upload_id)
+
+    @serve(rpc.LIST_UPLOADS)
+    def list_uploads(self, request: rpc.OfExam) -> rpc.Uploads:
+        return usecases.list_uploads(self.app, request)
+
+    @serve(rpc.CANCEL_UPLOAD)
+    def cancel_upload(self, request: rpc.CancelUpload) -> rpc.UploadView:
+        return usecases.cancel_upload(self.app, request)
+
+    @serve(rpc.LIST_BOOKLETS)
+    def list_booklets(self, request: rpc.OfExam) -> rpc.Booklets:
+        return usecases.list_booklets(self.app, request)
+
+    @serve(rpc.GET_BOOKLET)
+    def get_booklet(self, request: rpc.OneBooklet) -> rpc.BookletView:
+        return usecases.get_booklet(self.app, request.booklet_id)
+
+    @serve(rpc.EDIT_BOOKLET)
+    def edit_booklet(self, request: rpc.EditBooklet) -> rpc.BookletView:
+        return usecases.edit_booklet(self.app, request)
+
+    @serve(rpc.SPLIT_BOOKLET)
+    def split_booklet(self, request: rpc.SplitBooklet) -> rpc.Booklets:
+        return usecases.split_booklet(self.app, request)
+
+    @serve(rpc.MERGE_BOOKLETS)
+    def merge_booklets(self, request: rpc.MergeBooklets) -> rpc.BookletView:
+        return usecases.merge_booklets(self.app, request)
+
+    @serve(rpc.DROP_BOOKLET)
+    def drop_booklet(self, request: rpc.DropBooklet) -> Done:
+        return usecases.drop_booklet(self.app, request)
+
+    @serve(rpc.ASSEMBLE_COPY)
+    def assemble_copy(self, request: rpc.AssembleCopy) -> rpc.Assembled:
+        return assembling.assemble_copy(self.app, request)
+
+    @serve(rpc.ASSEMBLE_CERTAIN)
+    def assemble_certain(self, request: rpc.AssembleCertain) -> rpc.Assembled:
+        return assembling.assemble_certain(self.app, request)
+
+    @serve(rpc.FULL_PAGE_IMAGE)
+    def full_page_image(self, request: rpc.PageImageWanted) -> ImageRef:
+        return assembling.full_page_image(self.app, request)
+
+    @subscribe(SplitSheets, concurrency=CHUNKS_AT_ONCE, on_exhausted="split_failed")
+    def split_sheets(self, delivery: Delivery[SplitSheets]) -> None:
+        splitting.split_sheets(self.app, delivery.payload, delivery.transaction)
+
+    def split_failed(self, delivery: Delivery[SplitSheets]) -> None:
+        splitting.split_failed(delivery.payload, delivery.error, delivery.transaction)

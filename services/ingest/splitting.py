@@ -1,0 +1,142 @@
+"""From a registered upload to its pages and booklets, chunk by chunk, however often a chunk is delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+
+from chassis.db import Transaction, UnitOfWork
+from chassis.ids import uuid7
+from chassis.sandbox import TaskFailed
+from contracts.errors import Refusal
+from contracts.errors.ingest import SplittingFailed, Unreadable
+from contracts.messages.ingest import SplitSheets, UploadSettled
+from contracts.objects import ObjectRef
+from services.ingest import domain, store
+from services.ingest.context import Context
+
+log = structlog.get_logger()
+
+CUT_DEADLINE_S = 60
+
+
+def send_chunks(uow: UnitOfWork, upload_id: Any, sides: int, size: int) -> None:
+    """One command for every ``size`` sides."""
+    for first in range(1, sides + 1, size):
+        command = SplitSheets(upload_id=upload_id, first_side=first, last_side=min(first + size - 1, sides))
+        uow.send(command, subject=str(upload_id))
+
+
+def split_sheets(context: Context, command: SplitSheets, transaction: Transaction) -> None:
+    """Cut some sides of an upload; whoever completes it groups its pages and tells that it is ready.
+
+    Objects first, then rows. A rival delivery of the same chunk writes the same objects, and its rows are kept once.
+    """
+    with context.db.reading() as sql:
+        upload = store.upload_row(sql, command.upload_id)
+    if upload.status != "splitting":  # cancelled or failed meanwhile: take the message off the queue, do nothing
+        with transaction():
+            return
+    with context.originals.at_hand(store.as_object(upload.object)) as path:
+        reply = context.sandbox.run(
+            "cut",
+            files=[path],
+            deadline_s=CUT_DEADLINE_S,
+            first_side=command.first_side,
+            last_side=command.last_side,
+            spreads=upload.intake == "a3",
+        )
+    rows = [row for side in reply.result["sides"] for row in _page_rows(context, side, reply.blobs)]
+    with transaction() as uow:
+        upload = store.upload_row(uow.sql, command.upload_id, lock=True)
+        if upload.status != "splitting":
+            return
+        done, sides = store.add_pages(uow.sql, upload.id, rows)
+        if done == sides:
+            _finish(uow, upload)
+    log.info("sides_cut", upload_id=str(upload.id), first_side=command.first_side, done=done, sides=sides)
+
+
+def _finish(uow: UnitOfWork, upload: Any) -> None:
+    faces = store.faces(uow.sql, upload.id)
+    drafts = domain.segment(upload.intake, upload.pages_per_booklet, faces)
+    booklets = store.add_booklets(uow.sql, upload.exam_id, upload.id, drafts)
+    store.settle_upload(uow.sql, upload.id, "ready")
+    uow.send(
+        UploadSettled(
+            upload_id=upload.id,
+            exam_id=upload.exam_id,
+            outcome="ready",
+            sides=upload.sides,
+            pages=len(faces),
+            booklets=booklets,
+        ),
+        subject=str(upload.id),
+    )
+
+
+def split_failed(command: SplitSheets, error: BaseException | None, transaction: Transaction) -> None:
+    """A chunk failed for good: so did its upload, with a reason that a person can act on. Pages cut so far stay."""
+    problem = _problem(command, error)
+    with transaction() as uow:
+        settled = store.settle_upload(uow.sql, command.upload_id, "failed", problem.to_wire())
+        if settled is None:
+            return
+        tell_settled(uow, settled, "failed", problem.code)
+    log.warning("upload_failed", upload_id=str(command.upload_id), code=problem.code)
+
+
+def tell_settled(uow: UnitOfWork, upload: Any, outcome: Any, code: str | None = None) -> None:
+    """Tell that an upload came to an end without booklets."""
+    uow.send(
+        UploadSettled(
+            upload_id=upload.id,
+            exam_id=upload.exam_id,
+            outcome=outcome,
+            sides=upload.sides,
+            pages=upload.pages,
+            booklets=0,
+            error_code=code,
+        ),
+        subject=str(upload.id),
+    )
+
+
+def _problem(command: SplitSheets, error: BaseException | None) -> Refusal:
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, TaskFailed):
+        return Unreadable(first_side=command.first_side, last_side=command.last_side, outcome=error.outcome)
+    return SplittingFailed()
+
+
+def _page_rows(context: Context, side: dict[str, Any], blobs: Sequence[bytes]) -> list[dict[str, Any]]:
+    """Store the images of one side and describe its pages as rows."""
+
+    def stored(image: dict[str, int]) -> dict[str, Any]:
+        ref: ObjectRef = context.objects.put("pages", blobs[image["blob"]], "image/jpeg")
+        return {"object": ref.model_dump(), "width_px": image["width_px"], "height_px": image["height_px"]}
+
+    rows = []
+    for face in side["faces"]:
+        header = face["header"]
+        rows.append(
+            {
+                "id": uuid7(),
+                "side_no": side["side_no"],
+                "half": face["half"],
+                "clip": face["clip"],
+                "turn_deg": face["turn_deg"],
+                "sound": side["sound"],
+                "blank": face["blank"],
+                "ink": face["ink"],
+                "header": None if header is None else "sure" if header["sure"] else "unsure",
+                "header_box": face.get("header_box"),
+                "images": {name: stored(image) for name, image in face["images"].items()},
+                "masked": {name: stored(image) for name, image in face["masked"].items()} if header else None,
+                "header_image": stored(face["header_image"]) if header else None,
+            }
+        )
+    return rows

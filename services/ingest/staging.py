@@ -1,0 +1,254 @@
+"""Queries about booklets: read with their pages and doubts, written under a lock on their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from contracts.errors.ingest import BadCursor, MixedExams, NotFound
+from contracts.objects import ObjectRef
+from contracts.records.pages import PageImages
+from contracts.rpc.ingest import Booklets, BookletView
+from contracts.rpc.ingest import StagedPage as StagedPageView
+from services.ingest.domain import Booklet, StagedPage
+from services.ingest.store import as_uuid, from_cursor, page_size, place_pages, to_cursor
+from services.ingest.tables import anomalies, assemblies, booklets, pages, uploads
+
+_OPEN = sa.exists().where(anomalies.c.booklet_id == booklets.c.id, anomalies.c.settled_at.is_(None))
+
+
+def load(sql: sa.Connection, exam_id: UUID | None, ids: Sequence[UUID], *, lock: bool = False) -> list[Booklet]:
+    """Booklets in the order of ``ids``, which must be distinct; locked in the order of their ids if asked.
+
+    Raises:
+        NotFound: one does not exist.
+        MixedExams: one is not of ``exam_id`` (``None``: any exam).
+    """
+    query = sa.select(booklets).where(booklets.c.id.in_(ids)).order_by(booklets.c.id)
+    rows = {row.id: row for row in sql.execute(query.with_for_update() if lock else query)}
+    if len(rows) < len(set(ids)):
+        raise NotFound
+    for row in rows.values():
+        if exam_id is not None and row.exam_id != exam_id:
+            raise MixedExams(booklet_id=str(row.id))
+    staged: dict[UUID, list[StagedPage]] = {each: [] for each in ids}
+    for page in sql.execute(
+        sa.select(pages.c.booklet_id, pages.c.id, pages.c.hand_turn_deg, pages.c.dropped)
+        .where(pages.c.booklet_id.in_(ids))
+        .order_by(pages.c.place)
+    ):
+        staged[page.booklet_id].append(StagedPage(page.id, page.hand_turn_deg, page.dropped))
+    return [_booklet(rows[each], staged[each]) for each in ids]
+
+
+def _booklet(row: sa.Row[Any], staged: Iterable[StagedPage]) -> Booklet:
+    return Booklet(row.id, row.exam_id, row.version, tuple(staged), row.set_aside, row.copy_id)
+
+
+def save(sql: sa.Connection, booklet: Booklet, by: UUID) -> None:
+    """Store the places, turns and drops of a locked booklet's pages. A person looked at it: its doubts are settled."""
+    place_pages(
+        sql,
+        [{"page": page.id, "booklet": booklet.id, "place": place} for place, page in enumerate(booklet.pages, start=1)],
+    )
+    for page in booklet.pages:
+        sql.execute(
+            sa.update(pages)
+            .where(
+                pages.c.id == page.id,
+                sa.or_(pages.c.hand_turn_deg != page.turn_deg, pages.c.dropped != page.dropped),
+            )
+            .values(hand_turn_deg=page.turn_deg, dropped=page.dropped)
+        )
+    first_side = sa.select(sa.func.min(pages.c.side_no)).where(pages.c.booklet_id == booklet.id).scalar_subquery()
+    _change(sql, booklet.id, first_side=first_side)
+    settle_doubts(sql, [booklet.id], by)
+
+
+def set_aside(sql: sa.Connection, booklet_id: UUID, *, aside: bool) -> None:
+    _change(sql, booklet_id, set_aside=aside)
+
+
+def _change(sql: sa.Connection, booklet_id: UUID, **values: object) -> None:
+    sql.execute(
+        sa.update(booklets)
+        .where(booklets.c.id == booklet_id, booklets.c.copy_id.is_(None))
+        .values(version=booklets.c.version + 1, **values)
+    )
+
+
+def settle_doubts(sql: sa.Connection, ids: Sequence[UUID], by: UUID) -> None:
+    sql.execute(
+        sa.update(anomalies)
+        .where(anomalies.c.booklet_id.in_(ids), anomalies.c.settled_at.is_(None))
+        .values(settled_at=sa.func.now(), settled_by=by)
+    )
+
+
+def insert_after(sql: sa.Connection, neighbour: UUID, new_id: UUID) -> None:
+    """A new, still empty booklet behind ``neighbour`` in the same upload; the ones behind move on by one."""
+    beside = sql.execute(sa.select(booklets).where(booklets.c.id == neighbour)).one()
+    # The lock keeps two splits of one upload from numbering at the same time.
+    sql.execute(sa.select(uploads.c.id).where(uploads.c.id == beside.upload_id).with_for_update())
+    position = sql.execute(sa.select(booklets.c.place).where(booklets.c.id == neighbour)).scalar_one()
+    sql.execute(
+        sa.update(booklets)
+        .where(booklets.c.upload_id == beside.upload_id, booklets.c.place > position)
+        .values(place=booklets.c.place + 1)
+    )
+    sql.execute(
+        sa.insert(booklets).values(
+            id=new_id,
+            exam_id=beside.exam_id,
+            upload_id=beside.upload_id,
+            place=position + 1,
+            first_side=beside.first_side,
+        )
+    )
+
+
+def absorb(sql: sa.Connection, into: UUID, emptied: Sequence[UUID], by: UUID) -> None:
+    """Remove booklets whose pages were moved; their doubts, settled, are kept with the booklet that took them."""
+    settle_doubts(sql, emptied, by)
+    target = sa.select(booklets.c.upload_id).where(booklets.c.id == into).scalar_subquery()
+    sql.execute(
+        sa.update(anomalies).where(anomalies.c.booklet_id.in_(emptied)).values(booklet_id=into, upload_id=target)
+    )
+    sql.execute(sa.delete(booklets).where(booklets.c.id.in_(emptied)))
+
+
+# Assembling
+
+
+def open_booklets(sql: sa.Connection, exam_id: UUID) -> tuple[list[UUID], list[UUID]]:
+    """Booklets of an exam still in staging, in the order of the piles: the certain ones and the doubtful ones."""
+    rows = sql.execute(
+        sa.select(booklets.c.id, _OPEN.label("doubtful"))
+        .where(booklets.c.exam_id == exam_id, booklets.c.copy_id.is_(None), booklets.c.set_aside.is_(sa.false()))
+        .order_by(booklets.c.upload_id, booklets.c.place)
+    ).all()
+    return [row.id for row in rows if not row.doubtful], [row.id for row in rows if row.doubtful]
+
+
+def page_rows(sql: sa.Connection, ids: Sequence[UUID]) -> dict[UUID, sa.Row[Any]]:
+    """Pages by id, with their upload's ``object``."""
+    rows = sql.execute(
+        sa.select(pages, uploads.c.object.label("upload_object"))
+        .join(uploads, uploads.c.id == pages.c.upload_id)
+        .where(pages.c.id.in_(ids))
+    )
+    return {row.id: row for row in rows}
+
+
+def freeze(
+    sql: sa.Connection,
+    wanted: Sequence[Booklet],
+    *,
+    copy_id: UUID,
+    manifest: ObjectRef,
+    page_count: int,
+    by: UUID,
+) -> None:
+    """Write the assembly and tie its booklets, locked and unchanged, to it."""
+    sql.execute(
+        sa.insert(assemblies).values(
+            copy_id=copy_id,
+            exam_id=wanted[0].exam_id,
+            revision=1,
+            manifest=manifest.model_dump(),
+            page_count=page_count,
+            assembled_by=by,
+        )
+    )
+    for booklet in wanted:
+        _change(sql, booklet.id, copy_id=copy_id)
+    settle_doubts(sql, [booklet.id for booklet in wanted], by)
+
+
+def manifest_of(sql: sa.Connection, copy_id: UUID) -> ObjectRef:
+    """Raises: NotFound: no such copy."""
+    found = sql.execute(sa.select(assemblies.c.manifest).where(assemblies.c.copy_id == copy_id)).scalar()
+    if found is None:
+        raise NotFound
+    return ObjectRef.model_validate(found)
+
+
+# Views
+
+
+def view(sql: sa.Connection, booklet_id: UUID) -> BookletView:
+    """Raises: NotFound."""
+    found = views(sql, [booklet_id])
+    if not found:
+        raise NotFound
+    return found[0]
+
+
+def views(sql: sa.Connection, ids: Sequence[UUID]) -> list[BookletView]:
+    return _views(sql, sa.select(booklets).where(booklets.c.id.in_(ids)))
+
+
+def list_booklets(sql: sa.Connection, exam_id: UUID, limit: int, cursor: str | None) -> Booklets:
+    """In the order of the piles: upload by upload, booklet by booklet."""
+    query = sa.select(booklets).where(booklets.c.exam_id == exam_id)
+    total = sql.execute(sa.select(sa.func.count()).select_from(query.subquery())).scalar_one()
+    if cursor is not None:
+        upload, position = from_cursor(cursor, 2)
+        if not position.isdecimal() or int(position) >= 1 << 31:
+            raise BadCursor
+        key = sa.tuple_(booklets.c.upload_id, booklets.c.place)
+        query = query.where(key > sa.tuple_(sa.literal(as_uuid(upload), sa.Uuid), sa.literal(int(position))))
+    size = page_size(limit)
+    found = _views(sql, query.limit(size + 1))
+    more = to_cursor(found[size - 1].upload_id, found[size - 1].position) if len(found) > size else None
+    return Booklets(items=tuple(found[:size]), next=more, total=total)
+
+
+def _views(sql: sa.Connection, query: sa.Select[Any]) -> list[BookletView]:
+    rows = sql.execute(query.order_by(booklets.c.upload_id, booklets.c.place)).all()
+    ids = [row.id for row in rows]
+    shown: dict[UUID, list[StagedPageView]] = {each: [] for each in ids}
+    for page in sql.execute(
+        sa.select(pages).where(pages.c.booklet_id.in_(ids)).order_by(pages.c.booklet_id, pages.c.place)
+    ):
+        shown[page.booklet_id].append(_page_view(page))
+    doubts: dict[UUID, dict[str, None]] = {each: {} for each in ids}
+    for each in sql.execute(
+        sa.select(anomalies.c.booklet_id, anomalies.c.code)
+        .where(anomalies.c.booklet_id.in_(ids), anomalies.c.settled_at.is_(None))
+        .order_by(anomalies.c.id)
+    ):
+        doubts[each.booklet_id][each.code] = None
+    return [
+        BookletView(
+            id=row.id,
+            exam_id=row.exam_id,
+            upload_id=row.upload_id,
+            position=row.place,
+            first_side=row.first_side,
+            doubts=tuple(doubts[row.id]),
+            copy_id=row.copy_id,
+            version=row.version,
+            pages=tuple(shown[row.id]),
+        )
+        for row in rows
+    ]
+
+
+def _page_view(row: sa.Row[Any]) -> StagedPageView:
+    images = PageImages.model_validate(row.images)
+    return StagedPageView(
+        id=row.id,
+        page_no=row.place,
+        side_no=row.side_no,
+        half=row.half,
+        blank=row.blank,
+        has_header=row.header is not None,
+        turn_deg=row.hand_turn_deg,
+        dropped=row.dropped,
+        screen=images.screen,
+        thumb=images.thumb,
+    )

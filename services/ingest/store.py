@@ -1,0 +1,312 @@
+"""Queries about uploads and their pages. Booklets are in ``staging.py``; each list takes a constant number of them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from chassis.ids import uuid7
+from contracts.errors.ingest import BadCursor, NotFound
+from contracts.objects import ImageRef, ObjectRef
+from contracts.rpc.ingest import Anomaly, RegisterUpload, ScanProfile, Uploads, UploadStatus, UploadView
+from services.ingest.domain import Draft, Face
+from services.ingest.tables import (
+    anomalies,
+    assemblies,
+    booklets,
+    full_images,
+    metadata,
+    pages,
+    scan_profiles,
+    uploads,
+)
+
+__all__ = ["anomalies", "assemblies", "booklets", "full_images", "metadata", "pages", "scan_profiles", "uploads"]
+
+LIVE = ("splitting", "ready")
+MOST_ITEMS = 200
+
+
+# Cursors: the sort key of the last item, opaque to others
+
+
+def to_cursor(*key: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps([str(part) for part in key]).encode()).decode().rstrip("=")
+
+
+def from_cursor(cursor: str, size: int) -> list[str]:
+    """Raises: BadCursor."""
+    try:
+        key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (binascii.Error, ValueError) as error:
+        raise BadCursor from error
+    if not isinstance(key, list) or len(key) != size or not all(isinstance(part, str) for part in key):
+        raise BadCursor
+    return key
+
+
+def page_size(limit: int) -> int:
+    return max(1, min(limit, MOST_ITEMS))
+
+
+# Uploads
+
+
+def live_upload(sql: sa.Connection, exam_id: UUID, sha256: str) -> UUID | None:
+    """The upload of these bytes for this exam that neither failed nor was cancelled."""
+    found: UUID | None = sql.execute(
+        sa.select(uploads.c.id).where(
+            uploads.c.exam_id == exam_id, uploads.c.sha256 == sha256, uploads.c.status.in_(LIVE)
+        )
+    ).scalar()
+    return found
+
+
+def object_is_named(sql: sa.Connection, sha256: str) -> bool:
+    """Whether any upload, of any exam and in any state, holds these bytes."""
+    return sql.execute(sa.select(sa.literal(1)).where(uploads.c.sha256 == sha256).limit(1)).scalar() is not None
+
+
+def add_upload(sql: sa.Connection, request: RegisterUpload, sides: int) -> UUID | None:
+    """A new upload being split; ``None`` when another one of the same bytes won the race."""
+    statement = (
+        insert(uploads)
+        .values(
+            id=uuid7(),
+            exam_id=request.exam_id,
+            profile_id=_profile(sql, request.exam_id, request.profile),
+            sha256=request.object.sha256,
+            object=request.object.model_dump(),
+            filename=request.filename,
+            status="splitting",
+            sides=sides,
+            created_by=request.by.id,
+        )
+        .on_conflict_do_nothing(index_elements=["exam_id", "sha256"], index_where=uploads.c.status.in_(LIVE))
+        .returning(uploads.c.id)
+    )
+    added: UUID | None = sql.execute(statement).scalar()
+    return added
+
+
+def _profile(sql: sa.Connection, exam_id: UUID, profile: ScanProfile) -> UUID:
+    key = {
+        "exam_id": exam_id,
+        "intake": profile.intake.value,
+        "pages_per_booklet": profile.pages_per_booklet,
+    }
+    sql.execute(insert(scan_profiles).values(id=uuid7(), **key).on_conflict_do_nothing())
+    found: UUID = sql.execute(sa.select(scan_profiles.c.id).filter_by(**key)).scalar_one()
+    return found
+
+
+def upload_row(sql: sa.Connection, upload_id: UUID, *, lock: bool = False) -> sa.Row[Any]:
+    """The upload with its profile's ``intake`` and ``pages_per_booklet``.
+
+    Raises:
+        NotFound: no such upload.
+    """
+    query = (
+        sa.select(uploads, scan_profiles.c.intake, scan_profiles.c.pages_per_booklet)
+        .join(scan_profiles, scan_profiles.c.id == uploads.c.profile_id)
+        .where(uploads.c.id == upload_id)
+    )
+    row = sql.execute(query.with_for_update(of=uploads) if lock else query).one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def settle_upload(
+    sql: sa.Connection, upload_id: UUID, status: str, error: Mapping[str, object] | None = None
+) -> sa.Row[Any] | None:
+    """End the splitting; ``None`` when it had ended already, one way or another."""
+    return sql.execute(
+        sa.update(uploads)
+        .where(uploads.c.id == upload_id, uploads.c.status == "splitting")
+        .values(status=status, error=error, settled_at=sa.func.now())
+        .returning(uploads)
+    ).one_or_none()
+
+
+def add_pages(sql: sa.Connection, upload_id: UUID, rows: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
+    """Store the pages of some sides; those already there stay. The caller holds the upload's lock.
+
+    Returns:
+        Sides done and sides in all, after this.
+    """
+    statement = insert(pages).on_conflict_do_nothing(index_elements=["upload_id", "side_no", "half"])
+    added = sql.execute(
+        statement.returning(pages.c.side_no), [{**row, "upload_id": upload_id} for row in rows]
+    ).scalars()
+    sides_added = list(added)
+    done, sides = sql.execute(
+        sa.update(uploads)
+        .where(uploads.c.id == upload_id, uploads.c.status == "splitting")
+        .values(
+            sides_done=uploads.c.sides_done + len(set(sides_added)),
+            pages=uploads.c.pages + len(sides_added),
+        )
+        .returning(uploads.c.sides_done, uploads.c.sides)
+    ).one()
+    return done, sides
+
+
+def faces(sql: sa.Connection, upload_id: UUID) -> list[Face]:
+    rows = sql.execute(
+        sa.select(pages.c.id, pages.c.side_no, pages.c.half, pages.c.header, pages.c.sound).where(
+            pages.c.upload_id == upload_id
+        )
+    )
+    return [Face(row.id, row.side_no, row.half, row.header, row.sound) for row in rows]
+
+
+def add_booklets(sql: sa.Connection, exam_id: UUID, upload_id: UUID, drafts: Iterable[Draft]) -> int:
+    """Store the booklets of a whole upload with their doubts, and give every page its place."""
+    groups, places, doubts = [], [], []
+    for position, draft in enumerate(drafts, start=1):
+        booklet_id = uuid7()
+        groups.append(
+            {
+                "id": booklet_id,
+                "exam_id": exam_id,
+                "upload_id": upload_id,
+                "place": position,
+                "first_side": draft.first_side,
+            }
+        )
+        places += [
+            {"page": page, "booklet": booklet_id, "place": place} for place, page in enumerate(draft.pages, start=1)
+        ]
+        doubts += [
+            {
+                "id": uuid7(),
+                "upload_id": upload_id,
+                "booklet_id": booklet_id,
+                "side_no": doubt.side_no,
+                "code": doubt.code,
+            }
+            for doubt in draft.doubts
+        ]
+    sql.execute(sa.insert(booklets), groups)
+    place_pages(sql, places)
+    if doubts:
+        sql.execute(sa.insert(anomalies), doubts)
+    return len(groups)
+
+
+def place_pages(sql: sa.Connection, places: Sequence[Mapping[str, object]]) -> None:
+    """``places``: ``page``, ``booklet``, ``place`` from 1. One statement, however many pages."""
+    wanted = (
+        sa.func.unnest(
+            sa.bindparam("pages", [row["page"] for row in places], sa.ARRAY(sa.Uuid)),
+            sa.bindparam("booklets", [row["booklet"] for row in places], sa.ARRAY(sa.Uuid)),
+            sa.bindparam("places", [row["place"] for row in places], sa.ARRAY(sa.Integer)),
+        )
+        .table_valued(sa.column("page"), sa.column("booklet"), sa.column("place"), name="wanted")
+        .render_derived()
+    )
+    sql.execute(
+        sa.update(pages).where(pages.c.id == wanted.c.page).values(booklet_id=wanted.c.booklet, place=wanted.c.place)
+    )
+
+
+# Views
+
+
+def upload_view(sql: sa.Connection, upload_id: UUID) -> UploadView:
+    """Raises: NotFound."""
+    found = _upload_views(sql, uploads.c.id == upload_id, 1)
+    if not found:
+        raise NotFound
+    return found[0]
+
+
+def list_uploads(sql: sa.Connection, exam_id: UUID, limit: int, cursor: str | None) -> Uploads:
+    """Newest first."""
+    condition = uploads.c.exam_id == exam_id
+    after = condition
+    if cursor is not None:
+        after = sa.and_(condition, uploads.c.id < as_uuid(from_cursor(cursor, 1)[0]))
+    size = page_size(limit)
+    views = _upload_views(sql, after, size + 1)
+    total = sql.execute(sa.select(sa.func.count()).select_from(uploads).where(condition)).scalar_one()
+    more = to_cursor(views[size - 1].id) if len(views) > size else None
+    return Uploads(items=tuple(views[:size]), next=more, total=total)
+
+
+def as_uuid(text: str) -> UUID:
+    """Raises: BadCursor."""
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise BadCursor from error
+
+
+def _upload_views(sql: sa.Connection, condition: sa.ColumnElement[bool], limit: int) -> list[UploadView]:
+    count = sa.select(sa.func.count()).where(booklets.c.upload_id == uploads.c.id).scalar_subquery()
+    rows = sql.execute(
+        sa.select(uploads, count.label("booklets")).where(condition).order_by(uploads.c.id.desc()).limit(limit)
+    ).all()
+    open_by_upload: dict[UUID, list[Anomaly]] = {row.id: [] for row in rows}
+    for each in sql.execute(
+        sa.select(anomalies)
+        .where(anomalies.c.upload_id.in_(open_by_upload), anomalies.c.settled_at.is_(None))
+        .order_by(anomalies.c.side_no, anomalies.c.id)
+    ):
+        open_by_upload[each.upload_id].append(Anomaly(code=each.code, side_no=each.side_no, booklet_id=each.booklet_id))
+    return [
+        UploadView(
+            id=row.id,
+            exam_id=row.exam_id,
+            status=UploadStatus(row.status),
+            sides=row.sides,
+            sides_done=row.sides_done,
+            pages=row.pages,
+            booklets=row.booklets,
+            anomalies=tuple(open_by_upload[row.id]),
+            error=row.error,
+            filename=row.filename,
+            created_at=row.created_at,
+        )
+        for row in rows
+    ]
+
+
+# Images made on demand
+
+
+def full_image(sql: sa.Connection, page_id: UUID, *, masked: bool) -> ImageRef | None:
+    found = sql.execute(
+        sa.select(full_images.c.image).where(full_images.c.page_id == page_id, full_images.c.masked == masked)
+    ).scalar()
+    return None if found is None else ImageRef.model_validate(found)
+
+
+def remember_full_image(sql: sa.Connection, page_id: UUID, image: ImageRef, *, masked: bool) -> None:
+    """Twice is fine: the same page gives the same image."""
+    sql.execute(
+        insert(full_images).values(page_id=page_id, masked=masked, image=image.model_dump()).on_conflict_do_nothing()
+    )
+
+
+def intake_of(sql: sa.Connection, page_id: UUID) -> str:
+    """How the side of a page was fed."""
+    intake: str = sql.execute(
+        sa.select(scan_profiles.c.intake)
+        .join(uploads, uploads.c.profile_id == scan_profiles.c.id)
+        .join(pages, pages.c.upload_id == uploads.c.id)
+        .where(pages.c.id == page_id)
+    ).scalar_one()
+    return intake
+
+
+def as_object(document: Mapping[str, Any]) -> ObjectRef:
+    return ObjectRef.model_validate(document)

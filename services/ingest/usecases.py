@@ -1,0 +1,167 @@
+"""What people do with uploads and booklets: one function per verb, one transaction each.
+
+Splitting is in ``splitting.py``, assembling in ``assembling.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import structlog
+
+from chassis.ids import uuid7
+from chassis.sandbox import TaskFailed
+from contracts.errors import Refusal
+from contracts.errors.ingest import Damaged, RepeatedBooklet, UploadSettled
+from contracts.objects import ObjectRef
+from contracts.rpc import Done
+from contracts.rpc.ingest import (
+    Booklets,
+    BookletView,
+    CancelUpload,
+    DropBooklet,
+    EditBooklet,
+    MergeBooklets,
+    OfExam,
+    RegisterUpload,
+    SplitBooklet,
+    UploadRegistered,
+    Uploads,
+    UploadView,
+)
+from services.ingest import domain, staging, store
+from services.ingest.context import Context
+from services.ingest.splitting import send_chunks, tell_settled
+
+log = structlog.get_logger()
+
+INSPECT_DEADLINE_S = 18  # the gateway waits 20
+
+
+def register_upload(context: Context, request: RegisterUpload) -> UploadRegistered:
+    """Accept a file that is already in the store, or refuse it and leave nothing behind.
+
+    The same bytes for the same exam give the first upload again; the unique index decides between two at once.
+    """
+    with context.db.reading() as sql:
+        known = store.live_upload(sql, request.exam_id, request.object.sha256)
+        if known is not None:
+            return UploadRegistered(upload=store.upload_view(sql, known), created=False)
+    try:
+        sides = _inspect(context, request.object)
+    except Refusal as refusal:
+        _forget(context, request.object)
+        log.info("upload_refused", exam_id=str(request.exam_id), code=refusal.code)
+        raise
+    with context.db.transaction() as uow:
+        added = store.add_upload(uow.sql, request, sides)
+        if added is None:
+            winner = store.live_upload(uow.sql, request.exam_id, request.object.sha256)
+            assert winner is not None  # the insert gave way to it, and uploads are never deleted
+            return UploadRegistered(upload=store.upload_view(uow.sql, winner), created=False)
+        send_chunks(uow, added, sides, context.settings.chunk_sides)
+        view = store.upload_view(uow.sql, added)
+    log.info("upload_registered", upload_id=str(added), exam_id=str(request.exam_id), sides=sides)
+    return UploadRegistered(upload=view, created=True)
+
+
+def _inspect(context: Context, ref: ObjectRef) -> int:
+    with context.originals.at_hand(ref) as path:
+        try:
+            reply = context.sandbox.run(
+                "inspect", files=[path], deadline_s=INSPECT_DEADLINE_S, max_sides=context.settings.max_sides
+            )
+        except TaskFailed as failure:  # a file that kills or stalls its reader is no exam paper
+            raise Damaged(reason="structure", sides=[]) from failure
+    sides: int = reply.result["sides"]
+    return sides
+
+
+def _forget(context: Context, ref: ObjectRef) -> None:
+    """Delete a refused file, unless the same bytes are an upload already."""
+    with context.db.reading() as sql:
+        if store.object_is_named(sql, ref.sha256):
+            return
+    context.objects.delete(ref.key)
+
+
+def get_upload(context: Context, upload_id: UUID) -> UploadView:
+    with context.db.reading() as sql:
+        return store.upload_view(sql, upload_id)
+
+
+def list_uploads(context: Context, request: OfExam) -> Uploads:
+    with context.db.reading() as sql:
+        return store.list_uploads(sql, request.exam_id, request.limit, request.cursor)
+
+
+def cancel_upload(context: Context, request: CancelUpload) -> UploadView:
+    """Stop splitting: chunks still on their way do nothing. Twice is fine."""
+    with context.db.transaction() as uow:
+        settled = store.settle_upload(uow.sql, request.upload_id, "cancelled")
+        view = store.upload_view(uow.sql, request.upload_id)
+        if settled is not None:
+            tell_settled(uow, settled, "cancelled")
+        elif view.status != "cancelled":
+            raise UploadSettled(status=view.status.value)
+        return view
+
+
+def list_booklets(context: Context, request: OfExam) -> Booklets:
+    with context.db.reading() as sql:
+        return staging.list_booklets(sql, request.exam_id, request.limit, request.cursor)
+
+
+def get_booklet(context: Context, booklet_id: UUID) -> BookletView:
+    with context.db.reading() as sql:
+        return staging.view(sql, booklet_id)
+
+
+def edit_booklet(context: Context, request: EditBooklet) -> BookletView:
+    """Put the pages of a booklet in order, turn them, drop some."""
+    wanted = [domain.StagedPage(page.id, page.turn_deg, page.dropped) for page in request.pages]
+    with context.db.transaction() as uow:
+        (booklet,) = staging.load(uow.sql, None, [request.booklet_id], lock=True)
+        edited = booklet.editable().at_version(request.version).arranged(wanted)
+        staging.save(uow.sql, edited, request.by.id)
+        return staging.view(uow.sql, edited.id)
+
+
+def split_booklet(context: Context, request: SplitBooklet) -> Booklets:
+    """Two booklets where one was, the new one behind it."""
+    with context.db.transaction() as uow:
+        (booklet,) = staging.load(uow.sql, None, [request.booklet_id], lock=True)
+        head, tail = booklet.editable().at_version(request.version).split(request.before_page, uuid7())
+        staging.insert_after(uow.sql, head.id, tail.id)
+        staging.save(uow.sql, tail, request.by.id)
+        staging.save(uow.sql, head, request.by.id)
+        views = staging.views(uow.sql, [head.id, tail.id])
+    return Booklets(items=tuple(views), next=None, total=len(views))
+
+
+def merge_booklets(context: Context, request: MergeBooklets) -> BookletView:
+    """All pages in the first booklet; the others, empty now, are gone."""
+    distinct(request.booklet_ids)
+    with context.db.transaction() as uow:
+        booklets = staging.load(uow.sql, request.exam_id, request.booklet_ids, lock=True)
+        merged = domain.merge([booklet.editable() for booklet in booklets])
+        staging.save(uow.sql, merged, request.by.id)
+        staging.absorb(uow.sql, merged.id, [booklet.id for booklet in booklets[1:]], request.by.id)
+        return staging.view(uow.sql, merged.id)
+
+
+def drop_booklet(context: Context, request: DropBooklet) -> Done:
+    """Set a booklet aside or take it back; its pages stay where they are."""
+    with context.db.transaction() as uow:
+        (booklet,) = staging.load(uow.sql, None, [request.booklet_id], lock=True)
+        booklet.unfrozen().at_version(request.version)
+        staging.set_aside(uow.sql, booklet.id, aside=not request.restore)
+    return Done()
+
+
+def distinct(ids: Sequence[UUID]) -> None:
+    """Raises: RepeatedBooklet."""
+    for place, each in enumerate(ids):
+        if each in ids[:place]:
+            raise RepeatedBooklet(booklet_id=str(each))
