@@ -59,9 +59,10 @@ class Canvas:
         self._stroke(path, colour, line)
 
     def curve(self, points: Sequence[Point], *, colour: Colour, line: float) -> None:
-        """A smooth pen stroke through every point (Catmull-Rom as Béziers); a single point is a dot."""
-        if len(points) == 1:
-            points = [points[0], points[0]]
+        """A smooth pen stroke through every point (Catmull-Rom as Béziers); a pen that did not move made a dot."""
+        if all(point == points[0] for point in points):
+            self.dot(*points[0], colour=colour, size=line)
+            return
         flipped = [(x, self.height - y) for x, y in points]
         path = [f"{flipped[0][0]:.2f} {flipped[0][1]:.2f} m"]
         last = len(flipped) - 1
@@ -76,8 +77,8 @@ class Canvas:
         self._stroke(" ".join(path), colour, line)
 
     def dot(self, x: float, y: float, *, colour: Colour, size: float) -> None:
-        """A disc of diameter ``size`` whose centre is exactly there: a round cap on a line without length."""
-        self.line((x, y), (x, y), colour=colour, line=size)
+        """A disc of diameter ``size`` whose centre is exactly there. Not every viewer caps a line without length."""
+        self.rectangle(x - size / 2, y - size / 2, size, size, fill=colour, radius=size / 2)
 
     def _stroke(self, path: str, colour: Colour, line: float) -> None:
         self._ops.append(f"q {_rgb(colour)} RG {line:.2f} w 1 J 1 j {path} S Q")
