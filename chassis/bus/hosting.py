@@ -43,7 +43,7 @@ class Hosted:
         """Returns when every service consumes. Waits, as long as it takes, for the bus and for the databases."""
         self._declare()
         self._runner.start()
-        log.info("services_started", names=sorted(self._runner.service_names))
+        log.info("services_started", service=",".join(sorted(self._runner.service_names)))
 
     def _declare(self) -> None:
         for attempt in range(10**9):

@@ -200,7 +200,7 @@ class RpcClient:
             call.settle(_not_running(call.routing_key))
 
     def _on_return(self, *returned: Any) -> None:
-        _code, _text, _exchange, routing_key, message = returned
+        *_, routing_key, message = returned
         call = self._in_flight.get(message.properties.get("correlation_id"))
         if call is not None:
             call.settle(_not_running(routing_key))
