@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from chassis.db import UnitOfWork
 from contracts.model import Actor
@@ -72,7 +73,7 @@ def _heads(entries: Sequence[Entry]) -> sa.Select[Any]:
     subjects = {entry.subject_id for entry in entries}
     return (
         sa.select(audit.c.subject_id, audit.c.seq, audit.c.hash)
-        .distinct(audit.c.subject_id)
+        .ext(distinct_on(audit.c.subject_id))
         .where(audit.c.subject_id.in_(subjects))
         .order_by(audit.c.subject_id, audit.c.seq.desc())
     )

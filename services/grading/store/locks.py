@@ -1,4 +1,4 @@
-"""Leases on copies. Every function but ``ended`` wants the copy's row held: that is what orders lockers and writers.
+"""Leases on copies. Whoever writes, here or because of what is read here, has the copy's row held.
 
 Time is the database's alone. The lease is read by a statement of its own, after the copy's row was obtained: one
 statement that joined both would see the lease as it was before it had to wait.
@@ -37,13 +37,13 @@ class Lease:
 _LEASE = (locks.c.owner_id, locks.c.owner, locks.c.token, locks.c.fence, locks.c.expires_at)
 
 
-def current(uow: UnitOfWork, copy_id: UUID) -> Lease | None:
+def current(sql: sa.Connection, copy_id: UUID) -> Lease | None:
     query = sa.select(*_LEASE, (locks.c.expires_at > _clock).label("in_force")).where(locks.c.copy_id == copy_id)
-    row = uow.sql.execute(query).mappings().one_or_none()
+    row = sql.execute(query).mappings().one_or_none()
     return None if row is None else Lease(**row)
 
 
-def required(uow: UnitOfWork, copy_id: UUID, token: str | None, by: Actor) -> Lease:
+def required(sql: sa.Connection, copy_id: UUID, token: str | None, by: Actor) -> Lease:
     """The caller's lease, in force.
 
     Raises:
@@ -52,7 +52,7 @@ def required(uow: UnitOfWork, copy_id: UUID, token: str | None, by: Actor) -> Le
     """
     if not token:
         raise LockRequired
-    lease = current(uow, copy_id)
+    lease = current(sql, copy_id)
     if lease is None or not lease.in_force or lease.owner_id != by.id:
         raise LockLost
     if not hmac.compare_digest(lease.token.encode(), token.encode()):

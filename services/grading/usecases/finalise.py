@@ -11,8 +11,6 @@ import sqlalchemy as sa
 from chassis import metrics, observe
 from chassis.db import Transaction, UnitOfWork
 from contracts.errors.grading import (
-    LockLost,
-    LockRequired,
     NotFinal,
     NotFound,
     NotReopenable,
@@ -70,10 +68,7 @@ def finalise(app: Context, request: Finalise) -> FinaliseStarted:
 
 def _snapshot(sql: sa.Connection, copy: Copy, request: Finalise) -> tuple[Snapshot, datetime]:
     """The edition is read first: if it still holds in the transaction, so does all that was read after it."""
-    if not request.token:
-        raise LockRequired
-    if copy.status is not Status.LOCKED:
-        raise LockLost
+    locks.required(sql, copy.id, request.token, request.by)
     edition = marking.edition(sql, copy.id)
     snapshot = Snapshot(
         copy=copy,
@@ -95,7 +90,7 @@ def _freeze(
         copy = copies.hold(uow, request.copy_id, request.by)
         if copy.status is not Status.LOCKED:
             return None
-        lease = locks.required(uow, copy.id, request.token, request.by)
+        lease = locks.required(uow.sql, copy.id, request.token, request.by)
         if marking.edition(uow.sql, copy.id) != snapshot.edition:
             return None
         locks.remove(uow, copy.id)

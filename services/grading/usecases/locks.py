@@ -29,7 +29,7 @@ def take_lock(app: Context, request: TakeLock) -> LockView:
             raise NotYours
         if copy.status in FINALISED:
             raise NotLockable(status=copy.status)
-        lease = locks.current(uow, copy.id)
+        lease = locks.current(uow.sql, copy.id)
         if lease is not None and lease.in_force:
             if lease.owner_id != by.id:
                 raise LockedByOther(owner=lease.owner, expires_at=lease.expires_at.isoformat())
@@ -49,7 +49,7 @@ def renew_lock(app: Context, request: HeldLock) -> LockView:
     """A sign of life: the lease counts from now. One that has ended is not revived."""
     with app.db.transaction() as uow:
         copies.hold(uow, request.copy_id, request.by)
-        locks.required(uow, request.copy_id, request.token, request.by)
+        locks.required(uow.sql, request.copy_id, request.token, request.by)
         return _view(locks.renew(uow, request.copy_id, app.settings.lock_lease_s))
 
 
@@ -61,7 +61,7 @@ def release_lock(app: Context, request: HeldLock) -> Done:
         copy = copies.hold(uow, request.copy_id, request.by)
         if copy.status is Status.READY:
             return Done()
-        locks.required(uow, copy.id, request.token, request.by)
+        locks.required(uow.sql, copy.id, request.token, request.by)
         locks.remove(uow, copy.id)
         if copies.move(uow, copy.id, Move.RELEASE) is None:
             raise LockLost
@@ -77,7 +77,7 @@ def release_ended(app: Context) -> int:
     for copy_id in candidates:
         with app.db.transaction() as uow:
             copy = copies.hold_any(uow, copy_id)
-            lease = locks.current(uow, copy_id)
+            lease = locks.current(uow.sql, copy_id)
             if copy is None or lease is None or lease.in_force:
                 continue
             locks.remove(uow, copy_id)

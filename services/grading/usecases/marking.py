@@ -48,7 +48,7 @@ def _marking(app: Context, copy_id: UUID, token: str | None, by: Actor) -> Itera
     """A transaction in which the caller's lease is in force and stays so: taking it over needs the copy's row too."""
     with app.db.transaction() as uow:
         copy = copies.hold(uow, copy_id, by)
-        locks.required(uow, copy_id, token, by)
+        locks.required(uow.sql, copy_id, token, by)
         yield uow, copy
 
 
