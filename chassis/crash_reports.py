@@ -37,7 +37,7 @@ def start(service: str, settings: Process, integrations: Sequence[Any] = (), **o
         environment=settings.environment,
         server_name=service,
         traces_sample_rate=0.1,
-        send_default_pii=False,
+        # send_default_pii stays unset, which is False: the SDK warns when it is named. A test holds it.
         include_local_variables=False,
         max_request_body_size="never",
         max_breadcrumbs=0,

@@ -23,6 +23,8 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from chassis.db import metadata
+
 SERVICES = Path(__file__).resolve().parent.parent / "services"
 
 _LOCK_KEY = 0x6B6F7272  # "korr": any number, the same in all versions
@@ -32,7 +34,7 @@ _LOCK_TIMEOUT = "5s"  # a migration that cannot get its table lock fails instead
 
 def services() -> list[str]:
     """Services on disk that have migrations, in alphabetical order."""
-    return sorted(path.parent.parent.name for path in SERVICES.glob("*/migrations/versions"))
+    return sorted({path.parents[2].name for path in SERVICES.glob("*/migrations/versions/[0-9]*.py")})
 
 
 def revisions(service: str) -> list[str]:
@@ -74,7 +76,11 @@ def _run(scripts: ScriptDirectory, url: str, steps: Callable[[Any, MigrationCont
         try:
             # The revision is read after the lock: whoever waited finds the work done.
             with EnvironmentContext(Config(), scripts, fn=steps) as environment:
-                environment.configure(connection=connection, transaction_per_migration=True)
+                environment.configure(
+                    connection=connection,
+                    target_metadata=metadata(),  # for its naming convention only
+                    transaction_per_migration=True,
+                )
                 with environment.begin_transaction():
                     environment.run_migrations()
         finally:

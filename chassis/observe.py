@@ -114,6 +114,14 @@ _SHARED: list[Any] = [
     _describe_exception,
 ]
 
+# Before ``configure`` (tests, small programs) the same allow-list holds; structlog's own default prints locals.
+structlog.configure(
+    processors=[structlog.stdlib.filter_by_level, *_SHARED, _withhold, structlog.dev.ConsoleRenderer(colors=False)],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    wrapper_class=structlog.stdlib.BoundLogger,
+    cache_logger_on_first_use=False,
+)
+
 # Their lines hold URLs, addresses or values; our own middleware logs requests by route template instead.
 _MUTED = ("werkzeug", "gunicorn.access", "eventlet.wsgi", "urllib3.connectionpool", "amqp", "sqlalchemy.engine.Engine")
 
