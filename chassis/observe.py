@@ -10,6 +10,7 @@ import logging
 import logging.handlers
 import re
 import sys
+import threading
 from collections.abc import MutableMapping, Sequence
 from contextvars import ContextVar, Token
 from pathlib import Path
@@ -168,10 +169,25 @@ def configure(service: str, settings: Process, *, sentry_integrations: Sequence[
     for name in _MUTED:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(True)
+    sys.excepthook = _log_uncaught
+    threading.excepthook = _log_uncaught_in_thread
     if settings.sentry_dsn:
         from chassis import crash_reports
 
         crash_reports.start(service, settings, sentry_integrations)
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Python's own hook prints the message of the exception, and with it what it quotes."""
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+        return
+    logger("chassis.defect").critical("uncaught", exc_info=error)
+
+
+def _log_uncaught_in_thread(uncaught: threading.ExceptHookArgs) -> None:
+    if uncaught.exc_value is not None and not isinstance(uncaught.exc_value, SystemExit):
+        logger("chassis.defect").error("uncaught", exc_info=uncaught.exc_value)
 
 
 def _handlers(settings: Process, formatter: logging.Formatter) -> list[logging.Handler]:

@@ -20,13 +20,14 @@ WITHHELD = "[withheld]"
 
 # Keys whose text is written by our code or by a server, never by or about a person.
 TEXT_KEYS = {
-    "action", "attempt", "build", "cause", "channel", "check", "checks", "code", "command", "component", "consumer",
-    "correlation_id", "dependency", "digest", "endpoint", "engine", "environment", "error", "event", "event_type",
-    "exception", "exchange", "host", "kind", "level", "library", "logger", "media_type", "message_id", "message_type",
-    "method", "migration", "mode", "module", "operation", "outcome", "phase", "pid", "process", "profile", "queue",
-    "reason", "release", "request_id", "result", "revision", "role", "route", "routing_key", "rule", "schema",
-    "server", "service", "sha256", "signal", "stage", "state", "status", "step", "stream", "subject", "table", "task",
-    "template", "thread", "timestamp", "trigger", "type", "unit", "vhost", "worker",
+    "action", "attempt", "build", "cause", "channel", "check", "checks", "code", "command", "component",
+    "consumer", "correlation_id", "dependency", "digest", "endpoint", "engine", "environment", "error", "event",
+    "event_type", "exception", "exchange", "host", "kind", "level", "library", "logger", "media_type",
+    "message_id", "message_type", "method", "migration", "mode", "module", "operation", "outcome", "phase",
+    "pid", "process", "profile", "queue", "reason", "release", "request_id", "result", "revision", "role",
+    "route", "routing_key", "rule", "schema", "server", "service", "sha256", "signal", "source", "stage",
+    "state", "status", "step", "stream", "subject", "table", "task", "template", "thread", "timestamp",
+    "trigger", "type", "unit", "vhost", "worker",
 }  # fmt: skip
 TEXT_SUFFIXES = ("_id", "_ids", "_code", "_codes", "_state", "_status", "_kind", "_type", "_digest", "_outcome", "_key")
 
@@ -43,6 +44,7 @@ _INE = re.compile(
 )
 _EMAIL = re.compile(r"[^\s@\"'<>()=,;:/]+@[^\s@\"'<>()=,;:/]+\.[A-Za-z]{2,}")
 _URL_PASSWORD = re.compile(r"(?<=://)[^\s/@]*(?=@)")
+_TYPE_NAME = re.compile(r"[A-Za-z_][\w.]*")
 _HARMLESS = (bool, int, float, Decimal, UUID, datetime, date, time, timedelta, Enum, type(None))
 
 
@@ -66,6 +68,8 @@ def writable(key: str, value: Any) -> Any:
     if isinstance(value, _HARMLESS):
         return value
     if isinstance(value, str):
+        if key == "error" and not _TYPE_NAME.fullmatch(value):
+            return WITHHELD  # str(error) quotes whatever it likes; give the exception itself, or its class
         known = key in TEXT_KEYS or key.endswith(TEXT_SUFFIXES)
         return scrub(value) if known else WITHHELD
     if isinstance(value, list | tuple | set | frozenset):

@@ -110,6 +110,8 @@ def test_privacy_options_are_what_we_promise(kept):
 def test_without_a_dsn_nothing_is_set_up(monkeypatch):
     started: list[object] = []
     monkeypatch.setattr(crash_reports, "start", lambda *args: started.append(args))
+    monkeypatch.setattr(observe.sys, "excepthook", observe.sys.excepthook)  # put back afterwards
+    monkeypatch.setattr(observe.threading, "excepthook", observe.threading.excepthook)
     handlers, unconfigured = observe.logging.getLogger().handlers, observe.structlog.get_config()
     observe.configure("grading", Process())
     assert started == []

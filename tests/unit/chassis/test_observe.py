@@ -27,6 +27,8 @@ def lines(monkeypatch):
     monkeypatch.setattr(sys, "stderr", written)
     root, audit = logging.getLogger(), logging.getLogger(observe.AUDIT)
     unconfigured = structlog.get_config()
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # put back afterwards
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     before = (root.handlers, root.level, audit.handlers, audit.level)
     observe.configure("ingest", Process())
     yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
@@ -65,6 +67,21 @@ def test_no_planted_name_or_ine_reaches_the_output(lines):
     assert NAME not in text
     assert INE not in text
     assert text.count("test_no_planted_name_or_ine_reaches_the_output") == 4  # the traces are there all the same
+
+
+def test_an_uncaught_error_is_logged_without_its_text(lines):
+    def die() -> None:
+        raise ValueError(NAME)
+
+    thread = threading.Thread(target=die)
+    thread.start()
+    thread.join()
+    try:
+        die()
+    except ValueError as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+    assert [line["event"] for line in lines()] == ["uncaught", "uncaught"]
+    assert all("ValueError: [withheld]" in line["exception"] for line in lines())
 
 
 def test_a_line_break_in_a_value_cannot_forge_a_line(lines):

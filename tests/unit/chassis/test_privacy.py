@@ -60,6 +60,12 @@ def test_values_that_cannot_carry_a_name_are_kept():
     assert privacy.writable("page_ids", [identifier]) == [str(identifier)]
 
 
+def test_the_text_of_an_error_is_not_a_field():
+    assert privacy.writable("error", "Unavailable") == "Unavailable"
+    assert privacy.writable("error", f"no such file: {NAME}") == privacy.WITHHELD
+    assert privacy.writable("error", ValueError(NAME)) == "ValueError: [withheld]"
+
+
 def test_nested_values_obey_the_same_rule():
     assert privacy.writable("error", {"code": "x", "last_name": NAME}) == {"code": "x", "last_name": privacy.WITHHELD}
 
