@@ -58,7 +58,7 @@ def load(base: str, accounts_file: Path) -> None:
 def prepare(admin: Client, markers: list[Client], title: str, intake: str, pupils: tuple[scans.Pupil, ...]) -> str:
     """One exam from its creation to allocated copies; returns its id."""
     pile = scans.a3_pile(pupils) if intake == "a3" else scans.a4_pile(pupils)
-    exam = admin.post(
+    exam: str = admin.post(
         "/exams",
         json={"title": title, "date": "2026-05-12", "total_points": "20", "intake": intake, "pages_per_booklet": 4},
     )["id"]
@@ -87,9 +87,9 @@ def mark_and_publish(admin: Client, markers: list[Client], exam: str) -> list[tu
         for copy in marker.items(f"/exams/{exam}/copies"):
             mark(marker, copy["id"])
     admin.put(f"/exams/{exam}/publication")
+    present = {item["candidate_id"] for item in admin.items(f"/exams/{exam}/copies")}
     codes = admin.post(f"/exams/{exam}/access-codes")["items"]
-    present = {pupil.ine for pupil in scans.PUPILS[:3]}
-    return [(f"{c['first_name']} {c['last_name']}", c["access_code"]) for c in codes if c["ine"] in present]
+    return [(f"{c['first_name']} {c['last_name']}", c["code"]) for c in codes if c["candidate_id"] in present]
 
 
 def mark(marker: Client, copy_id: str) -> None:

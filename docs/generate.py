@@ -26,7 +26,7 @@ SERVICES = (*catalogue.SERVICES, "gateway")
 
 def documents() -> dict[Path, str]:
     """Every derived file and what it must hold."""
-    from services.gateway.app import openapi_document
+    from services.gateway.openapi import openapi_document
 
     return {
         GENERATED / "openapi.json": _json(openapi_document()),

@@ -164,15 +164,16 @@ class Journey:
 
     def read_as_candidates(self) -> dict[str, JSON]:
         """What each candidate sees, by INE, with the bytes of their copy under ``pdf``."""
-        codes = self.admin.post(f"/exams/{self.exam}/access-codes")["items"]
+        ines = {c["id"]: c["ine"] for c in self.admin.items(f"/exams/{self.exam}/candidates")}
         seen = {}
-        for code in codes:
-            if code["ine"] not in self.pile.ines:
+        for access in self.admin.post(f"/exams/{self.exam}/access-codes")["items"]:
+            ine = ines[access["candidate_id"]]
+            if ine not in self.pile.ines:
                 continue
-            portal = PatientClient(self.base).sign_in_candidate(code["access_code"])
+            portal = PatientClient(self.base).sign_in_candidate(access["code"])
             result = next(r for r in portal.get("/candidate/results")["items"] if r["exam_id"] == self.exam)
             result["pdf"] = portal.call("GET", f"/candidate/copies/{result['copy_id']}/final.pdf").content
-            seen[code["ine"]] = result
+            seen[ine] = result
         return seen
 
 

@@ -1,0 +1,172 @@
+"""The whole system in one process, with its own PostgreSQL and object store, until Ctrl-C.
+
+The same services and the same gateway as in production; only the bus is inside the process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import eventlet
+from eventlet import wsgi
+
+from chassis import migrations, observe
+from chassis import settings as environment
+from chassis.bus.hosting import start_services
+from chassis.processes import ServerFailed
+from chassis.servers import ObjectStore, Postgres
+from contracts.catalogue import SERVICES
+from contracts.errors.gateway import UsernameTaken
+from contracts.model import Role
+from demo.load import write_private
+from services.gateway import people
+from services.gateway.app import create_app
+from services.gateway.context import Gateway
+from services.gateway.settings import Settings
+
+ACCOUNTS = (
+    ("admin", "Administratrice", Role.ADMIN),
+    ("secretariat", "Secrétariat", Role.OPERATOR),
+    ("marie", "Marie Correctrice", Role.MARKER),
+    ("karim", "Karim Correcteur", Role.MARKER),
+)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m demo", description="Korrigo on this machine alone.")
+    parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--data", type=Path, default=Path("var"), help="directory that keeps everything")
+    asked = parser.parse_args()
+    with ExitStack() as opened:
+        try:
+            listener = _listen(asked.port)
+            opened.callback(listener.close)
+            return run(listener, asked.data.absolute(), opened)
+        except ServerFailed as error:
+            print(error, file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            return 0
+
+
+def run(listener: socket.socket, data: Path, opened: ExitStack) -> int:
+    """Start everything below ``data``, serve on ``listener`` until SIGINT or SIGTERM."""
+    begun = time.monotonic()
+    told: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: told.append(number))
+    data.mkdir(parents=True, exist_ok=True)
+    say("Korrigo démarre… / Korrigo is starting…")
+    postgres = opened.enter_context(Postgres(data / "postgres", durable=True))
+    store = opened.enter_context(ObjectStore(data / "objects", durable=True))
+    environ = {name: _environ(name, postgres, store, data) for name in (*SERVICES, "gateway")}
+    for name, each in environ.items():
+        migrations.upgrade(name, each["KORRIGO_DATABASE_URL"])
+    settings = environment.load(Settings, environ["gateway"])
+    observe.configure("korrigo", settings)
+    store.objects().close()  # creates the bucket
+    hosted = start_services(SERVICES, {"AMQP_URI": settings.bus_url, "environ": environ})
+    opened.callback(hosted.stop)
+    app = create_app(settings)
+    accounts = create_accounts(app.extensions["korrigo"], data)
+    eventlet.spawn(wsgi.server, listener, app, log_output=False, keepalive=True, debug=False)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    say(f"\n  {url}   ({time.monotonic() - begun:.1f} s)\n")
+    filling = subprocess.Popen([sys.executable, "-m", "demo.load", url, str(accounts)])
+    if shutil.which("tesseract") is None:
+        say(
+            "  Tesseract n'est pas installé : les en-têtes ne sont pas lus, les copies s'identifient à la main.\n"
+            "  Tesseract is not installed: headers are not read, copies are identified by hand.\n"
+        )
+    filled = False
+    while not told:
+        eventlet.sleep(0.2)
+        if not filled and filling.poll() is not None:
+            filled = True
+            _tell_accounts(accounts, complete=filling.returncode == 0)
+    say("Korrigo s'arrête… / Korrigo is stopping…")
+    if filling.poll() is None:
+        filling.terminate()
+    return 0
+
+
+def create_accounts(gateway: Gateway, data: Path) -> Path:
+    """The demo's people; their passwords are random and kept in ``demo-accounts.json``, mode 0600.
+
+    The file comes first, so that an interrupted start leaves nobody with a password that is written nowhere.
+    """
+    file = data / "demo-accounts.json"
+    if not file.exists():
+        invented = [
+            {"username": username, "password": "-".join(secrets.token_hex(3) for _ in range(3)), "role": role.value}
+            for username, _, role in ACCOUNTS
+        ]
+        write_private(file, json.dumps(invented, indent=1) + "\n")
+    passwords = {account["username"]: account["password"] for account in json.loads(file.read_text())}
+    for username, display_name, role in ACCOUNTS:
+        with suppress(UsernameTaken):
+            people.create_account(
+                gateway.db,
+                gateway.passwords,
+                username=username,
+                display_name=display_name,
+                role=role,
+                password=passwords[username],
+            )
+    return file
+
+
+def _tell_accounts(file: Path, *, complete: bool) -> None:
+    for account in json.loads(file.read_text()):
+        say(f"  {account['role']:10} {account['username']:22} {account['password']}")
+    say(f"\n  ({file})")
+    if not complete:
+        say("  Les épreuves de démonstration sont incomplètes. / The demo exams are incomplete: see the log above.")
+    say("  Ctrl-C pour arrêter / to stop\n")
+
+
+def _environ(service: str, postgres: Postgres, store: ObjectStore, data: Path) -> dict[str, str]:
+    return {
+        "PATH": os.environ.get("PATH", ""),
+        "KORRIGO_DATABASE_URL": postgres.ensure_database(service),
+        "KORRIGO_DATABASE_POOL": "8",
+        "KORRIGO_BUS_URL": "inproc://",
+        "KORRIGO_ENVIRONMENT": "demo",
+        "KORRIGO_LOG_FORMAT": "console",
+        "KORRIGO_LOG_LEVEL": os.environ.get("KORRIGO_LOG_LEVEL", "warning"),
+        "KORRIGO_SECRET_KEY": _secret_key(data / "secret-key"),
+        "KORRIGO_SECURE": "no",
+        "KORRIGO_RATE_FACTOR": "100",
+        **store.environ(),
+    }
+
+
+def _secret_key(file: Path) -> str:
+    if not file.exists():
+        write_private(file, secrets.token_urlsafe(48))
+    return file.read_text()
+
+
+def _listen(port: int) -> socket.socket:
+    try:
+        listener: socket.socket = eventlet.listen(("127.0.0.1", port), backlog=256)
+        return listener
+    except OSError as error:
+        raise ServerFailed(
+            f"Port {port} is in use: stop what listens there, or choose another with make run PORT=8081 ({error})"
+        ) from error
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
