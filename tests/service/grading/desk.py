@@ -206,7 +206,7 @@ def open_desk(db: Database, objects: Objects) -> Desk:
                 pages_per_booklet=4,
                 scheme_version=1,
                 created_by=admin.id,
-            )  # fmt: skip
+            )
         )
         uow.sql.execute(
             tables.schemes.insert().values(
