@@ -41,6 +41,10 @@ HTTP_SECONDS = Histogram(
     "korrigo_http_seconds", "Time to answer a request, by route template", ["method", "route", "status"],
     buckets=_CALL_BUCKETS,
 )  # fmt: skip
+HEADERS_READ = Counter(
+    "korrigo_headers_read_total", "Header readings answered, by outcome and where from (engine, memo, none)",
+    ["outcome", "source"],
+)  # fmt: skip
 
 # Named by the requirements, hence without our prefix.
 PDF_GENERATION_SECONDS = Histogram(

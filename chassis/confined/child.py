@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import traceback
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -46,7 +47,7 @@ def _serve(sock: socket.socket, module_name: str, limits: Limits) -> None:
         module = importlib.import_module(module_name)
     except MemoryError:
         raise
-    except Exception as error:  # noqa: BLE001  whatever it is, the service must hear of it
+    except Exception as error:  # whatever it is, the service must hear of it
         frames.send(sock, {"defect": _where(error)}, (), ENDLESS)
         return
     if not limits.may_start_programs:
@@ -75,7 +76,7 @@ def _carry_out(
         return {"refused": refusal.to_wire()}, []
     except MemoryError:
         raise
-    except Exception as error:  # noqa: BLE001  a task's defect is an answer too
+    except Exception as error:  # a task's defect is an answer too
         return {"defect": _where(error)}, []
 
 
@@ -85,5 +86,5 @@ def _where(error: BaseException) -> str:
     Not the message: it may quote the document, and this line is logged.
     """
     places = traceback.extract_tb(error.__traceback__)[-4:]
-    trail = " < ".join(f"{os.path.basename(place.filename)}:{place.lineno}" for place in reversed(places))
+    trail = " < ".join(f"{Path(place.filename).name}:{place.lineno}" for place in reversed(places))
     return f"{type(error).__name__} at {trail}"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import json
 import os
 import resource
 import signal
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 # linux/prctl.h
 PR_SET_PDEATHSIG = 1
@@ -25,6 +27,9 @@ class Limits:
     scratch_mb: int
     may_start_programs: bool
 
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
 
 def die_with_parent() -> None:
     """Be killed when the *thread* that started this process ends: the pool starts children from one that stays."""
@@ -38,7 +43,7 @@ def confine(limits: Limits) -> None:
     _cap(resource.RLIMIT_CORE, 0)
     _cap(resource.RLIMIT_FSIZE, limits.scratch_mb << 20)
     _cap(resource.RLIMIT_NOFILE, MAX_OPEN_FILES)
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:
+    with contextlib.suppress(OSError), Path("/proc/self/oom_score_adj").open("w", encoding="ascii") as score:
         score.write("1000")  # if the machine runs out of memory, this process goes first, not the service
 
 

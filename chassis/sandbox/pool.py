@@ -11,14 +11,13 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
-import structlog
-
+from chassis import observe
 from chassis.confined.limits import Limits
 from chassis.metrics import SANDBOX_KILLS, SANDBOX_SECONDS
 from chassis.sandbox.worker import Reply, TaskFailed, Worker
 from contracts.errors import Unavailable, from_wire
 
-log = structlog.get_logger()
+log = observe.logger("chassis.sandbox")
 
 LAUNCH_S = 10.0  # fork and exec, milliseconds on a quiet machine
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import signal
@@ -13,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +61,7 @@ class Worker:
         try:
             self._process = subprocess.Popen(
                 # -I: nothing from the environment or the current directory; -B: nowhere to write bytecode.
-                [sys.executable, "-I", "-B", "-c", BOOT]
-                + [str(ROOT), str(theirs.fileno()), module, json.dumps(asdict(limits))],
+                [sys.executable, "-I", "-B", "-c", BOOT, str(ROOT), str(theirs.fileno()), module, limits.to_json()],
                 pass_fds=[theirs.fileno()],
                 cwd=self._directory,
                 env={"LANG": "C.UTF-8", "TMPDIR": self._directory, "OPENBLAS_NUM_THREADS": "1", **environment},

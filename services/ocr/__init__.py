@@ -1,0 +1,1 @@
+"""ocr knows letters: it reads header images and remembers what it read."""

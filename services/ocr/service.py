@@ -1,0 +1,33 @@
+"""ocr on the bus: one command in, one event out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from chassis.bus.app import App
+from chassis.bus.subscription import Delivery, subscribe
+from contracts.messages.ocr import ExtractText
+from services.ocr import usecases
+from services.ocr.context import Context
+
+CHILDREN = 2
+"""Headers read at a time in each process; each may keep one core busy. Scale out by processes."""
+
+
+class OcrService:
+    name = "ocr"
+    app = App()
+
+    @classmethod
+    def build(cls, environ: Mapping[str, str]) -> Context:
+        return Context.build(environ, children=CHILDREN)
+
+    @subscribe(ExtractText, concurrency=CHILDREN, on_exhausted="extraction_failed")
+    def extract_text(self, delivery: Delivery[ExtractText]) -> None:
+        usecases.extract_text(self.app, delivery.payload, delivery.transaction)
+
+    def extraction_failed(self, delivery: Delivery[ExtractText]) -> None:
+        usecases.extraction_failed(self.app, delivery.payload, delivery.error, delivery.transaction)
+
+
+service = OcrService

@@ -1,0 +1,101 @@
+"""The one verb of ocr. Every command ends in exactly one TextExtracted, whatever happens."""
+
+from __future__ import annotations
+
+from chassis import metrics, observe
+from chassis.db import Transaction
+from chassis.sandbox import TaskFailed
+from contracts.errors.ocr import UnreadableImage
+from contracts.messages.ocr import ExtractText, ReadLine, TextExtracted
+from services.ocr import store
+from services.ocr.context import Context
+from services.ocr.domain import Outcome, Question, Reading, parameters_digest, tidy
+
+# A header strip at 200 dpi has 100-400 kB; this leaves room for a whole A3 side.
+MAX_IMAGE_BYTES = 32 << 20
+NO_ENGINE = "none"
+
+log = observe.logger("services.ocr")
+
+
+def extract_text(app: Context, command: ExtractText, transaction: Transaction) -> None:
+    """Read one header, or remember having read it. Idempotent: the same image gives the same lines.
+
+    Raises:
+        TaskFailed, Unavailable: to be tried again; after the last time ``extraction_failed`` answers.
+    """
+    engine = app.engine.version(command.languages)
+    if engine is None:
+        _answer(command, NO_ENGINE, None, Reading("no_engine"), transaction, source="none")
+        return
+    question = _question(app, command, engine)
+    with app.db.reading() as sql:
+        known = store.known(sql, question)
+    if known is not None:
+        _answer(command, engine, None, known, transaction, source="memo")
+        return
+    _answer(command, engine, question, _read(app, command), transaction, source="engine")
+
+
+def extraction_failed(
+    app: Context, command: ExtractText, error: BaseException | None, transaction: Transaction
+) -> None:
+    """Answer for a command that was tried for the last time: somebody identifies this copy by hand."""
+    outcome = _outcome(error)
+    try:
+        engine = app.engine.version(command.languages)
+    except TaskFailed:  # the engine cannot even be asked for its version
+        engine = None
+    question = _question(app, command, engine) if engine is not None else None
+    _answer(command, engine or NO_ENGINE, question, Reading(outcome), transaction, source="engine")
+
+
+def _read(app: Context, command: ExtractText) -> Reading:
+    image = command.image.object
+    if image.size > MAX_IMAGE_BYTES:
+        return Reading("refused_input")
+    try:
+        lines = app.engine.read(app.objects.get(image), command.languages, command.lexicon)
+    except UnreadableImage as refusal:
+        log.info("header_refused", copy_id=command.copy_id, reason=refusal.details.get("reason"))
+        return Reading("refused_input")
+    return Reading("done", tidy(lines))
+
+
+def _answer(
+    command: ExtractText,
+    engine: str,
+    question: Question | None,
+    reading: Reading,
+    transaction: Transaction,
+    *,
+    source: str,
+) -> None:
+    """Store the reading under ``question``, if there is something to store, and reply in the same transaction."""
+    with transaction() as work:
+        if question is not None:
+            store.keep(work.sql, question, reading)
+        work.send(
+            TextExtracted(
+                copy_id=command.copy_id,
+                revision=command.revision,
+                outcome=reading.outcome,
+                engine=engine,
+                lines=tuple(ReadLine(text=line.text, confidence=line.confidence) for line in reading.lines),
+            ),
+            subject=str(command.copy_id),
+        )
+    metrics.HEADERS_READ.labels(reading.outcome, source).inc()
+    log.info("header_read", copy_id=command.copy_id, outcome=reading.outcome, lines=len(reading.lines), source=source)
+
+
+def _question(app: Context, command: ExtractText, engine: str) -> Question:
+    parameters = app.engine.parameters(command.languages, command.lexicon)
+    return Question(command.image.object.sha256, engine, parameters_digest(parameters))
+
+
+def _outcome(error: BaseException | None) -> Outcome:
+    """A child's own end as it is; anything else (the store down for too long, a defect) is a crash to the reader."""
+    if isinstance(error, TaskFailed) and error.outcome in ("timeout", "out_of_memory"):
+        return "timeout" if error.outcome == "timeout" else "out_of_memory"
+    return "crashed"
