@@ -155,7 +155,7 @@ def _person(record: Record, today: dt.date) -> Person | Error:
     date = _date(born)
     if date is None:
         return Error(record.row, "birth_date", born[:MAX_NAME], "format")
-    if not OLDEST_BIRTH_YEAR <= date.year or date >= today:
+    if date.year < OLDEST_BIRTH_YEAR or date >= today:
         return Error(record.row, "birth_date", born, "out_of_range")
     return replace(person, birth_date=date)
 

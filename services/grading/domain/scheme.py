@@ -96,8 +96,7 @@ def step_fits(step: Decimal, total_points: Decimal) -> bool:
 def impact(nodes: Sequence[Node], marked: Collection[Mapping[str, Decimal]]) -> Impact:
     """What putting this scheme in force means for marking that has begun.
 
-    Args:
-        marked: the scores of each copy that has any; item id to points.
+    ``marked`` are the scores of each copy that has any, item id to points.
     """
     maxima = {leaf.item_id: leaf.max_points for leaf in leaves(nodes)}
     affected = sum(

@@ -1,0 +1,155 @@
+"""Whose copy is this? A reading of the header against the exam's roster, ranked; a person decides."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from rapidfuzz import fuzz, process
+
+from services.grading.domain.roster_file import fold
+
+Id = TypeVar("Id")
+
+SHOWN = 5
+# Two unrelated names are about 40 % alike, two unrelated INE about 45 %: only what lies above is evidence.
+NAME_CHANCE, INE_CHANCE = 45.0, 55.0
+SWAPPED = 0.97  # first name on the last name's line: happens in 3 % of headers, so slightly less likely
+FIRST_NAME_ALONE = 0.3  # of full evidence: a class has namesakes
+WEAKEST = 0.02
+
+# What a recogniser takes for one another, both ways: shapes, not letters. One representative each.
+_LOOKALIKE = str.maketrans("OQDILTZASGBJ", "000111745681")
+_AS_LETTER = str.maketrans("015826", "oisbzg")
+_LABEL = re.compile(
+    r"\b(?:pr[eé]noms?|noms?|name|first\s*name|last\s*name|surname|n\W{0,2}\s*ine|ine|salle|[eé]preuve)\b\s*[:;.\-]*",
+    re.IGNORECASE,
+)
+_UNKNOWN_LABEL = re.compile(r"^\W*\w{2,8}\s?\w{0,4}\s*[:;]")  # "nine:", "wom:", "Prénoom :"
+_INE_LENGTH = 11
+_FRAGMENTS = 60
+_WORDS = 4  # "DE LA FONTAINE Marie"
+
+
+@dataclass(frozen=True)
+class Candidate(Generic[Id]):
+    id: Id
+    last_name: str
+    first_name: str
+    ine: str | None = None
+
+
+@dataclass(frozen=True)
+class Ranked(Generic[Id]):
+    """``confidence`` in [0, 1] is how alike reading and candidate are, no probability."""
+
+    id: Id
+    confidence: float
+
+
+class Index(Generic[Id]):
+    """A roster made ready for any number of readings: names are folded and deduplicated once."""
+
+    def __init__(self, candidates: Iterable[Candidate[Id]]) -> None:
+        self._candidates = tuple(candidates)
+        self._last = [_compact(each.last_name) for each in self._candidates]
+        self._first = [_compact(each.first_name) for each in self._candidates]
+        self._ine = [None if each.ine is None else each.ine.translate(_LOOKALIKE) for each in self._candidates]
+        self._names = sorted({*self._last, *self._first} - {""})
+        self._ines = sorted({ine for ine in self._ine if ine})
+
+    def rank(self, lines: Sequence[str], limit: int = SHOWN) -> tuple[Ranked[Id], ...]:
+        """The candidates most like these lines, best first; none when the lines say nothing.
+
+        Lines may be whole, labelled ("NOM : MARTIN  Prénom : Noah") or one field each, in any order, with the names
+        swapped, accents lost, letters joined with leftovers of the boxes, digits taken for letters.
+        """
+        names = _best(_name_fragments(lines), self._names)
+        numbers = _best(_number_fragments(lines), self._ines)
+        found = []
+        for position, candidate in enumerate(self._candidates):
+            name = _name_evidence(names, self._last[position], self._first[position])
+            number = max(0.0, (numbers.get(self._ine[position] or "", ("", 0.0))[1] - INE_CHANCE) / (100 - INE_CHANCE))
+            confidence = 1 - (1 - name) * (1 - number)
+            if confidence >= WEAKEST:
+                found.append(Ranked(candidate.id, round(confidence, 4)))
+        found.sort(key=lambda ranked: -ranked.confidence)  # stable: the roster's order decides between equals
+        return tuple(found[:limit])
+
+
+def certainty(ranked: Sequence[Ranked[Id]]) -> float:
+    """How safely the first can be taken: its confidence, less as the second comes near; 0 with nothing."""
+    if not ranked:
+        return 0.0
+    second = ranked[1].confidence if len(ranked) > 1 else 0.0
+    return ranked[0].confidence * (ranked[0].confidence - second)
+
+
+Best = dict[str, tuple[str, float]]
+"""Known word to the fragment most like it and how alike they are, 0 to 100."""
+
+
+def _best(fragments: Sequence[str], words: Sequence[str]) -> Best:
+    best: Best = {}
+    for fragment in fragments:
+        for word, score, _ in process.extract(fragment, words, scorer=fuzz.ratio, limit=None, score_cutoff=NAME_CHANCE):
+            if score > best.get(word, ("", 0.0))[1]:
+                best[word] = (fragment, score)
+    return best
+
+
+def _name_evidence(names: Best, last: str, first: str) -> float:
+    """From 0 (chance) to 1 (both names read letter by letter)."""
+    last_from, last_score = names.get(last, ("", 0.0))
+    first_from, first_score = names.get(first, ("", 0.0))
+    if last_from == first_from:  # one word was read: it cannot be both names
+        if last_score >= first_score:
+            first_score = 0.0
+        else:
+            last_score = 0.0
+    last_share = _above_chance(last_score) * (1 - FIRST_NAME_ALONE)
+    return last_share + _above_chance(first_score) * FIRST_NAME_ALONE
+
+
+def _above_chance(score: float) -> float:
+    return max(0.0, (score - NAME_CHANCE) / (100 - NAME_CHANCE))
+
+
+def _pieces(lines: Sequence[str]) -> Iterator[str]:
+    """What stands between labels, and after something that looks like a label misread."""
+    for line in lines:
+        for piece in _LABEL.split(line):
+            if piece.strip():
+                yield piece
+                unlabelled = _UNKNOWN_LABEL.sub("", piece)
+                if unlabelled != piece and unlabelled.strip():
+                    yield unlabelled
+
+
+def _name_fragments(lines: Sequence[str]) -> list[str]:
+    """The first words of each piece, joined: what follows a name on its line is mostly the box's right end."""
+    fragments: dict[str, None] = {}
+    for piece in _pieces(lines):
+        words = [word for word in fold(piece).split() if any(char.isalpha() for char in word)]
+        for start in range(min(2, len(words))):
+            for end in range(start + 1, min(start + _WORDS, len(words)) + 1):
+                fragment = "".join(words[start:end]).translate(_AS_LETTER)
+                if len(fragment) > 1:
+                    fragments.setdefault(fragment)
+    return list(fragments)[:_FRAGMENTS]
+
+
+def _number_fragments(lines: Sequence[str]) -> list[str]:
+    fragments: dict[str, None] = {}
+    for piece in _pieces(lines):
+        signs = "".join(char for char in piece.upper() if char.isascii() and char.isalnum())
+        if sum(char.isdigit() for char in signs) >= 4:
+            for length in (_INE_LENGTH, _INE_LENGTH + 2):
+                fragments.setdefault(signs[:length].translate(_LOOKALIKE))
+    return list(fragments)[:_FRAGMENTS]
+
+
+def _compact(name: str) -> str:
+    return fold(name).replace(" ", "")

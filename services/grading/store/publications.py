@@ -1,0 +1,102 @@
+"""What candidates may read: each publication names the revision of every copy and the person it belongs to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from chassis.db import UnitOfWork
+from contracts.model import Actor
+from contracts.objects import ObjectRef
+from services.grading.store.tables import candidates, copies, exams, publications, published_copies, results
+
+
+@dataclass(frozen=True)
+class Published:
+    """One copy a person may read, as it was published."""
+
+    copy_id: UUID
+    anonymous_id: str
+    revision: int
+    record: ObjectRef
+    document: ObjectRef
+    published_at: datetime
+
+
+def state_of_copies(sql: sa.Connection, exam_id: UUID) -> list[Any]:
+    """(``id``, ``anonymous_id``, ``status``, ``candidate_id``) of every copy, in the order of anonymous ids."""
+    columns = [copies.c.id, copies.c.anonymous_id, copies.c.status, copies.c.candidate_id]
+    return list(sql.execute(sa.select(*columns).where(copies.c.exam_id == exam_id).order_by(copies.c.anonymous_id)))
+
+
+def publish(uow: UnitOfWork, exam_id: UUID, publication: int, by: Actor) -> int:
+    """Freeze what candidates read; how many copies that is. The exam's row is held and every copy is ready."""
+    values = {"published_at": uow.now(), "published_by": by.id}
+    uow.sql.execute(publications.insert().values(exam_id=exam_id, publication=publication, **values))
+    shown = sa.select(
+        copies.c.exam_id,
+        sa.literal(publication),
+        copies.c.id,
+        copies.c.revision,
+        copies.c.candidate_id,
+        candidates.c.person_id,
+    ).join_from(copies, candidates, candidates.c.id == copies.c.candidate_id)
+    names = ["exam_id", "publication", "copy_id", "revision", "candidate_id", "person_id"]
+    statement = published_copies.insert().from_select(names, shown.where(copies.c.exam_id == exam_id))
+    return int(uow.sql.execute(statement).rowcount)
+
+
+def withdraw(uow: UnitOfWork, exam_id: UUID, publication: int, by: Actor) -> None:
+    this = sa.and_(publications.c.exam_id == exam_id, publications.c.publication == publication)
+    uow.sql.execute(publications.update().where(this).values(withdrawn_at=uow.now(), withdrawn_by=by.id))
+
+
+def count(sql: sa.Connection, exam_id: UUID, publication: int) -> int:
+    this = sa.and_(published_copies.c.exam_id == exam_id, published_copies.c.publication == publication)
+    return int(sql.execute(sa.select(sa.func.count()).select_from(published_copies).where(this)).scalar_one())
+
+
+def of_person(sql: sa.Connection, person_id: UUID) -> list[Published]:
+    """Only what is published now: a withdrawn publication and a deleted exam show nothing. Newest first."""
+    query = (
+        sa.select(
+            copies.c.anonymous_id,
+            published_copies.c.copy_id,
+            published_copies.c.revision,
+            results.c.record,
+            results.c.document,
+            exams.c.published_at,
+        )
+        .select_from(published_copies)
+        .join(
+            exams,
+            sa.and_(
+                exams.c.id == published_copies.c.exam_id,
+                exams.c.publication == published_copies.c.publication,
+                exams.c.published_at.is_not(None),
+                exams.c.deleted_at.is_(None),
+            ),
+        )
+        .join(copies, copies.c.id == published_copies.c.copy_id)
+        .join(
+            results,
+            sa.and_(results.c.copy_id == published_copies.c.copy_id, results.c.revision == published_copies.c.revision),
+        )
+        .where(published_copies.c.person_id == person_id)
+        .order_by(exams.c.published_at.desc(), published_copies.c.copy_id)
+    )
+    return [
+        Published(
+            copy_id=row.copy_id,
+            anonymous_id=row.anonymous_id,
+            revision=row.revision,
+            record=ObjectRef.model_validate(row.record),
+            document=ObjectRef.model_validate(row.document),
+            published_at=row.published_at,
+        )
+        for row in sql.execute(query)
+    ]

@@ -1,0 +1,63 @@
+"""Who marks which copies."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from chassis import observe
+from contracts.errors.grading import NotFound
+from contracts.rpc.grading.copies import Allocate, Allocation, Allocations, ExamQuery
+from services.grading.context import Context
+from services.grading.domain.allocation import spread
+from services.grading.domain.copies import Status
+from services.grading.store import audit, exams
+from services.grading.store.copies import sees_candidates
+
+log = observe.logger("grading.allocation")
+
+
+def allocate(app: Context, request: Allocate) -> Allocations:
+    """Spread READY copies that have no marker; nobody loses one. Again with the same markers: no change."""
+    names = {marker.id: marker.name for marker in request.markers}
+    with app.db.transaction() as uow:
+        exam = exams.hold(uow, request.exam_id, request.by)  # one allocation of an exam at a time
+        rows = exams.allocated(uow.sql, exam.id)
+        free = [row.id for row in rows if row.marker_id is None and row.status == Status.READY]
+        loads = Counter(row.marker_id for row in rows if row.marker_id is not None)
+        given = spread(free, list(names), loads)
+        done = exams.allocate(uow, {copy: (marker, names[marker]) for copy, marker in given.items()})
+        entries = [
+            audit.Entry("ALLOCATE", request.by, exam.id, copy, {"marker_id": str(given[copy])}) for copy in sorted(done)
+        ]
+        audit.append(uow, *entries)
+        view = _view(uow.sql, exam.id)
+    log.info("copies_allocated", exam_id=exam.id, copies=len(done), markers=len(names))
+    return view
+
+
+def get_allocation(app: Context, request: ExamQuery) -> Allocations:
+    if not sees_candidates(request.by):
+        raise NotFound
+    with app.db.reading() as sql:
+        return _view(sql, exams.find(sql, request.exam_id, request.by).id)
+
+
+def _view(sql: sa.Connection, exam_id: UUID) -> Allocations:
+    """Markers by name; each one's copies in the order of anonymous ids."""
+    names: dict[UUID, str] = {}
+    theirs: defaultdict[UUID, list[UUID]] = defaultdict(list)
+    unallocated = 0
+    for row in exams.allocated(sql, exam_id):
+        if row.marker_id is None:
+            unallocated += 1
+        else:
+            names[row.marker_id] = row.marker
+            theirs[row.marker_id].append(row.id)
+    items = tuple(
+        Allocation(marker_id=marker, marker=names[marker], copy_ids=tuple(theirs[marker]))
+        for marker in sorted(theirs, key=lambda marker: (names[marker], marker))
+    )
+    return Allocations(items=items, unallocated=unallocated)

@@ -1,0 +1,93 @@
+"""Candidates: the roster as staff see it, and what a person may read about themselves."""
+
+from __future__ import annotations
+
+from contracts.errors.grading import NotFound
+from contracts.records.marking import MarkingRecord, RecordedItem
+from contracts.rpc.grading.exams import (
+    CandidateResult,
+    CandidateResults,
+    Candidates,
+    CandidateView,
+    Document,
+    ListCandidates,
+    OwnDocument,
+    OwnResults,
+    ResultItem,
+)
+from services.grading.context import Context
+from services.grading.store import candidates, exams, publications
+from services.grading.store.copies import sees_candidates
+from services.grading.store.paging import cursor
+from services.grading.usecases.exams import after_id
+
+
+def list_candidates(app: Context, request: ListCandidates) -> Candidates:
+    """By name, for staff; three queries for any number."""
+    if not sees_candidates(request.by):
+        raise NotFound
+    after = after_id(request.cursor)
+    with app.db.reading() as sql:
+        exams.find(sql, request.exam_id, request.by)
+        rows, total = candidates.listed(sql, request.exam_id, after=after, limit=request.limit + 1)
+    items = tuple(
+        CandidateView(
+            id=row.id,
+            person_id=row.person_id,
+            ine=row.ine,
+            last_name=row.last_name,
+            first_name=row.first_name,
+            class_name=row.class_name,
+            birth_date=row.birth_date,
+            copy_id=row.copy_id,
+        )
+        for row in rows[: request.limit]
+    )
+    more = len(rows) > len(items)
+    return Candidates(items=items, next=cursor(str(items[-1].id)) if more else None, total=total)
+
+
+def own_results(app: Context, request: OwnResults) -> CandidateResults:
+    """What is published about a person now, newest first; nothing published is an empty list.
+
+    Marks come from the record frozen at finalisation, the one the final PDF printed.
+    """
+    with app.db.reading() as sql:
+        person = candidates.latest_of_person(sql, request.person_id)
+        if person is None:
+            raise NotFound
+        published = publications.of_person(sql, request.person_id)
+    return CandidateResults(
+        last_name=person.last_name,
+        first_name=person.first_name,
+        items=tuple(_result(app.objects.get_json(each.record, MarkingRecord), each) for each in published),
+    )
+
+
+def own_document(app: Context, request: OwnDocument) -> Document:
+    """The PDF that was published, even if a later revision exists; ``NotFound`` for anything else."""
+    with app.db.reading() as sql:
+        published = publications.of_person(sql, request.person_id)
+    for each in published:
+        if each.copy_id == request.copy_id:
+            return Document(object=each.document, filename=f"{each.anonymous_id}-{each.revision}.pdf")
+    raise NotFound
+
+
+def _result(record: MarkingRecord, published: publications.Published) -> CandidateResult:
+    return CandidateResult(
+        exam_id=record.exam_id,
+        exam_title=record.exam_title,
+        exam_date=record.exam_date,
+        copy_id=record.copy_id,
+        total=record.total,
+        total_points=record.total_points,
+        appraisal=record.appraisal,
+        items=tuple(_item(item) for item in record.items),
+        revision=record.revision,
+        published_at=published.published_at,
+    )
+
+
+def _item(item: RecordedItem) -> ResultItem:
+    return ResultItem(label=" – ".join(item.path), score=item.score, max_points=item.max_points, remark=item.remark)

@@ -1,0 +1,67 @@
+"""The roster: who sits an exam, from the file a school exports."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from chassis import observe
+from contracts.errors.grading import ExamPublished, NotFound
+from contracts.errors.grading_exams import ExamDeleted, RosterHasErrors, RosterTooLarge
+from contracts.rpc.grading.exams import ImportRoster, RosterReport, RowError, SkippedRow
+from services.grading.context import Context
+from services.grading.domain import roster, roster_file
+from services.grading.store import audit, candidates, exams
+from services.grading.store.copies import sees_candidates
+
+log = observe.logger("grading.roster")
+
+
+def import_roster(app: Context, request: ImportRoster) -> RosterReport:
+    """Bring the exam's roster up to the file: all rows or, when one has an error, none. Nobody is ever removed.
+
+    The same file again changes nothing. A dry run gives the report, errors included, and writes nothing.
+
+    Raises:
+        RosterNotCsv, RosterTooLarge, RosterQuoteOpen, RosterColumnsUnknown, RosterColumnTwice: nothing could be read.
+        RosterHasErrors: rows are wrong and this is no dry run; the details carry the whole report.
+        ExamDeleted, ExamPublished.
+    """
+    if not sees_candidates(request.by):
+        raise NotFound
+    with app.db.reading() as sql:
+        if exams.find(sql, request.exam_id, request.by).deleted_at is not None:
+            raise ExamDeleted
+    if request.file.size > roster_file.MAX_BYTES:
+        raise RosterTooLarge(max_rows=roster_file.MAX_ROWS, max_bytes=roster_file.MAX_BYTES)
+    file = roster_file.read(app.objects.get(request.file))
+    with app.db.transaction() as uow:
+        exam = exams.hold(uow, request.exam_id, request.by)
+        plan = roster.plan(file, candidates.people(uow.sql, exam.id), today=uow.now().date())
+        report = _report(plan, request.dry_run)
+        if request.dry_run:
+            return report
+        if plan.errors:
+            raise RosterHasErrors(report=report.model_dump(mode="json"))
+        if exam.published_at is not None:
+            raise ExamPublished
+        candidates.change(uow, plan.updated)
+        candidates.add(uow, exam.id, plan.created)
+        if plan.created or plan.updated:
+            counts = {"created": report.created, "updated": report.updated, "unchanged": report.unchanged}
+            details = {"file": request.file.sha256, **counts}
+            audit.append(uow, audit.Entry("IMPORT_ROSTER", request.by, exam.id, details=details))
+    log.info("roster_imported", exam_id=exam.id, created=report.created, updated=report.updated)
+    return report
+
+
+def _report(plan: roster.Plan[UUID], dry_run: bool) -> RosterReport:
+    return RosterReport(
+        dry_run=dry_run,
+        created=len(plan.created),
+        updated=len(plan.updated),
+        unchanged=len(plan.unchanged),
+        skipped=tuple(SkippedRow(row=each.row, reason=each.reason) for each in plan.skipped),
+        errors=tuple(
+            RowError(row=each.row, field=each.field, value=each.value, reason=each.reason) for each in plan.errors
+        ),
+    )
