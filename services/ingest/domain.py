@@ -70,6 +70,10 @@ class _Side:
     def headed(self) -> bool:
         return any(face.header for face in self.faces)
 
+    @property
+    def surely_headed(self) -> bool:
+        return any(face.header == "sure" for face in self.faces)
+
     def face(self, half: Half) -> Face:
         return next(face for face in self.faces if face.half == half)
 
@@ -140,7 +144,7 @@ def _sheets(sides: Sequence[_Side]) -> list[_Sheet]:
     The pile lies one way throughout: outer sides first, unless the first header says otherwise. A header where an
     inner side should be shows that a side is missing before it; pairing starts anew there.
     """
-    first_headed = next((index for index, side in enumerate(sides) if side.headed), 0)
+    first_headed = next((index for index, side in enumerate(sides) if side.surely_headed), 0)
     # With an odd number of sides a first header in second place is a stray side before it, not a pile face down.
     outer_second = first_headed % 2 == 1 and len(sides) % 2 == 0
     sheets, at = [], 0
@@ -153,7 +157,7 @@ def _sheets(sides: Sequence[_Side]) -> list[_Sheet]:
         elif following is None or not following.spread:
             sheets.append(_alone(side, "odd_sides"))
             at += 1
-        elif (side if outer_second else following).headed:
+        elif (side if outer_second else following).surely_headed:
             sheets.append(_alone(side, "side_missing"))
             at += 1
         else:

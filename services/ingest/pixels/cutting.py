@@ -20,6 +20,7 @@ UNSURE_HEADER_WEIGHT = 1.5
 DECIDED = 0.8
 
 READING_QUALITY = 85
+HANGING = 3 / 297  # 3 mm: how far a letter hangs below its box
 SIDEWAYS_ASPECT = 1.15
 
 
@@ -101,7 +102,10 @@ class Cutter:
             page["header_box"] = box
             page["masked"] = self._shown(masked_pixels(screen, box))
             reading = turned(side.pixels(READING_PX, grey=True), turn_deg)
-            strip = _columns(reading, first, last)[: round(box[3] * reading.shape[0])]
+            # The reader wants to see the rule too.
+            strip = _columns(reading, first, last)[
+                : round((box[3] + _drop(part.face.skew_deg) + HANGING) * len(reading))
+            ]
             page["header_image"] = self._encoded(strip, READING_QUALITY)
         return page
 
@@ -121,7 +125,7 @@ class Cutter:
 
 def _lies_sideways(displayed: Pixels, spread: bool) -> bool:
     height, width = displayed.shape[:2]
-    return height > width if spread else width > SIDEWAYS_ASPECT * height
+    return bool(height > width if spread else width > SIDEWAYS_ASPECT * height)
 
 
 def _parts(level: Pixels, spread: bool) -> list[_Part]:
@@ -164,9 +168,17 @@ def _full_is_the_stream(side: Side, part: _Part) -> bool:
 
 
 def header_box(header: Header, skew_deg: float) -> list[float]:
-    """The whole band from the top edge to the header's end, lowered by what the page's tilt adds at its low corner."""
-    drop = abs(np.tan(np.radians(skew_deg))) * 0.5 * 210 / 297
-    return [0.0, 0.0, 1.0, float(min(1.0, header.bottom + drop))]
+    """The whole band from the top edge to the header's end.
+
+    On a tilted page the band ends where the rule crosses the middle, so that the first answer line stays; but always
+    below the low corner of the lowest box, with room for letters that hang out of it.
+    """
+    return [0.0, 0.0, 1.0, min(1.0, max(header.bottom, header.floor + _drop(skew_deg) + HANGING))]
+
+
+def _drop(skew_deg: float) -> float:
+    """How much lower a tilted page's corner is than its middle, as a share of an A4 page's height."""
+    return float(abs(np.tan(np.radians(skew_deg))) * 0.5 * 210 / 297)
 
 
 def masked_pixels(pixels: Pixels, box: Sequence[float]) -> Pixels:

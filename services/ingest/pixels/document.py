@@ -72,7 +72,7 @@ def open_pdf(path: str) -> pymupdf.Document:
 
 def check(document: pymupdf.Document, max_sides: int) -> int:
     """Refuse what cannot be split faithfully; the number of sides otherwise. Reads every image, decodes none."""
-    sides = document.page_count
+    sides: int = document.page_count
     if sides > max_sides:
         raise TooManyPages(pages=sides, max=max_sides)
     if document.is_repaired:
@@ -179,4 +179,7 @@ def _covers(page: pymupdf.Page, matrix: list[float]) -> bool:
     placed = pymupdf.Rect(e, f, e + a, f + d) * page.transformation_matrix
     paper = pymupdf.Rect(0, 0, page.cropbox.width, page.cropbox.height)
     slack = 0.005 * max(paper.width, paper.height)
-    return all(abs(one - other) <= slack for one, other in zip(placed.normalize(), paper, strict=True))
+    at = placed.normalize()
+    return all(
+        abs(distance) <= slack for distance in (at.x0 - paper.x0, at.y0 - paper.y0, at.x1 - paper.x1, at.y1 - paper.y1)
+    )

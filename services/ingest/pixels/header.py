@@ -18,8 +18,12 @@ SEARCHED_SHARE = 0.45  # of the page's height, from the top
 
 @dataclass(frozen=True)
 class Header:
-    """``bottom`` is the share of the page's height where the header ends. ``sure``: boxes and rule, or three boxes."""
+    """Shares of the page's height, at the middle of a level page.
 
+    ``floor``: lower edge of the lowest box. ``bottom``: where the header ends. ``sure``: boxes and rule, or three boxes.
+    """
+
+    floor: float
     bottom: float
     boxes: int
     sure: bool
@@ -53,16 +57,23 @@ def find_header(contrast: NDArray[np.uint8], mm: float) -> Header | None:
     if len(lines) < 3:
         return None
     stack = _stack(_boxes(dark, lines, mm), mm)
-    if len(stack) < 2:
+    if not stack:
         return None
+    # One box alone may be a drawing. It still makes a person look: a header missed in silence would give one
+    # candidate's sheets to another.
     floor = stack[-1].bottom
     rule = next(
         (line for line in lines if floor + mm < line.top < floor + 25 * mm and line.length > 0.6 * width),
         None,
     )
     # Without a rule nothing says where answers begin: a line's height below the last box is still the header's.
-    bottom = rule.bottom + mm if rule else floor + 6 * mm
-    return Header(bottom=min(1.0, bottom / height), boxes=len(stack), sure=rule is not None or len(stack) >= 3)
+    bottom = rule.top if rule else floor + 6 * mm
+    return Header(
+        floor=floor / height,
+        bottom=min(1.0, bottom / height),
+        boxes=len(stack),
+        sure=len(stack) >= (2 if rule else 3),
+    )
 
 
 def _level_lines(dark: NDArray[np.bool_], min_length: int) -> list[_Line]:
@@ -110,12 +121,13 @@ def _boxes(dark: NDArray[np.bool_], lines: list[_Line], mm: float) -> list[_Box]
 
 def _has_side(inside: NDArray[np.bool_], column: int, mm: float) -> bool:
     reach = round(1.5 * mm)
-    nearby = inside[:, max(0, column - reach) : column + reach + 1]
-    return nearby.shape[1] > 0 and float(nearby.mean(axis=0).max()) > 0.75
+    nearby = inside[:, max(0, column - reach) : column + reach + 2]
+    # What is left of the page's tilt makes a side change columns once.
+    return nearby.shape[1] > 1 and float((nearby[:, :-1] | nearby[:, 1:]).mean(axis=0).max()) > 0.75
 
 
 def _stack(boxes: list[_Box], mm: float) -> list[_Box]:
-    """The longest stack of separate boxes with aligned left edges that begins in the top 70 mm.
+    """The longest stack of separate boxes with aligned left edges that begins in the top 70 mm; boxes of 40 mm or more.
 
     Separate: rows of a table share their lines, and a table of variations is no header.
     """
@@ -123,6 +135,8 @@ def _stack(boxes: list[_Box], mm: float) -> list[_Box]:
     for start, first in enumerate(boxes):
         if first.top > 70 * mm:
             break
+        if first.right - first.left < 40 * mm:
+            continue
         stack = [first]
         for box in boxes[start + 1 :]:
             gap = box.top - stack[-1].bottom

@@ -178,6 +178,6 @@ def find_fold(grey: Grey) -> float:
     band = grey[height // 20 : -height // 20, first : first + 2 * reach].mean(axis=0, dtype=np.float32)
     # A tilted fold is a smear of some columns: look for the middle of the smear.
     smooth = np.convolve(np.pad(band, 4, mode="edge"), np.full(9, 1 / 9, np.float32), mode="valid")
-    if float(np.median(smooth) - smooth.min()) < 4:
+    if np.median(smooth) - smooth.min() < 4:
         return 0.5
-    return (first + int(smooth.argmin()) + 0.5) / width
+    return float((first + int(smooth.argmin()) + 0.5) / width)

@@ -15,6 +15,7 @@ from services.ingest.pixels.jpeg import Pixels
 
 # A4 is 297 mm high: 1754 pixels are 150 dpi. Sizes count in faces, not in points: some scanners write 72 dpi pages.
 SCREEN_PX = 1754
+GRID_PX = 877
 READING_PX = 2339  # 200 dpi
 DRAWN_PX = 3508  # "native" of a page that is drawn: 300 dpi
 THUMB_WIDTH_PX = 220
@@ -98,10 +99,13 @@ def turned(pixels: Pixels, turn_deg: int) -> Pixels:
     return np.rot90(pixels, -(turn_deg // 90))
 
 
-def grid(pixels: Pixels) -> Pixels:
-    """The measuring grid of a side whose faces are ``SCREEN_PX`` high: grey, half the size."""
-    image = Image.fromarray(np.ascontiguousarray(pixels[..., 1] if pixels.ndim == 3 else pixels))
-    return np.asarray(image.reduce(2))
+def grid(level: Pixels) -> Pixels:
+    """The measuring grid of a side whose faces stand upright or upside down: grey, a face 297 mm at 75 dpi high."""
+    image = Image.fromarray(np.ascontiguousarray(level[..., 1] if level.ndim == 3 else level))
+    if abs(image.height - SCREEN_PX) <= 0.02 * SCREEN_PX:
+        return np.asarray(image.reduce(2))
+    size = (round(image.width * GRID_PX / image.height), GRID_PX)
+    return np.asarray(image.resize(size, Image.Resampling.BILINEAR, reducing_gap=1.5))
 
 
 def thumb(pixels: Pixels) -> Pixels:
