@@ -37,7 +37,12 @@ def main(arguments: list[str]) -> int:
     given = "" if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
     password = given or codes.new_secret()
     try:
-        db = Database(load(Needed).database_url.replace("postgresql://", "postgresql+psycopg://", 1), service="gateway")
+        address = load(Needed).database_url.replace("postgresql://", "postgresql+psycopg://", 1)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    db = Database(address, service="gateway")
+    try:
         user = people.create_account(
             db,
             Passwords(1),
@@ -46,12 +51,14 @@ def main(arguments: list[str]) -> int:
             role=Role(chosen.role),
             password=password,
         )
-    except (SettingsError, Unavailable) as error:
+    except Unavailable as error:
         print(error, file=sys.stderr)
         return 2
     except Refusal as refusal:
         print(refusal.text("en"), *(each["message"] for each in refusal.details.get("errors", ())), file=sys.stderr)
         return 1
+    finally:
+        db.close()
     print(f"{user.role} {user.username} {user.id}" + ("" if given else f" password {password}"))
     return 0
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 import pydantic
 from flask import Blueprint, Response, request
@@ -154,8 +154,9 @@ def shape(
         each: (info.annotation, info) for each, info in model.model_fields.items() if each not in without
     }
     if "version" in fields:
-        annotation, info = fields["version"]
-        bounded = pydantic.Field(ge=0, le=VERSION_MAX, default=... if info.is_required() else info.default)
+        annotation, _ = fields["version"]
+        may_miss = type(None) in get_args(annotation)
+        bounded = pydantic.Field(ge=0, le=VERSION_MAX, default=None if may_miss else ...)
         fields["version"] = (annotation, bounded)
     fields.update(replace or {})
     built: type[Model] = pydantic.create_model(name, __base__=Model, __doc__=model.__doc__, **fields)

@@ -120,7 +120,7 @@ def _is_common(password: str) -> bool:
     plain = re.sub(r"[^a-z]", "", lower.translate(_LEET))
     stem = re.sub(r"^[\W\d_]+|[\W\d_]+$", "", lower)
     candidates = {lower, plain, stem, _period(lower), _period(stem), _period(plain)}
-    return any(candidate in COMMON or len(candidate) <= 2 for candidate in candidates) or _is_run(lower)
+    return bool(candidates & COMMON) or len(_period(lower)) <= 2 or _is_run(lower)
 
 
 def _period(word: str) -> str:

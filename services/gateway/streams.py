@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 from flask import Response, request
-from itsdangerous import BadSignature, Serializer
+from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.datastructures import ETags
 
 from contracts.errors.gateway import NotFound, RangeNotSatisfiable
@@ -93,8 +93,7 @@ class Image(Model):
 def image(ref: ImageRef) -> Image:
     """An image that has no address of its own in the API: its reference, signed, so that nobody can ask for another."""
     signed = _signer().dumps(ref.object.model_dump(mode="json"))
-    text = signed if isinstance(signed, str) else signed.decode()
-    return Image(href=f"/api/v1/images/{text}", width_px=ref.width_px, height_px=ref.height_px)
+    return Image(href=f"/api/v1/images/{signed!s}", width_px=ref.width_px, height_px=ref.height_px)
 
 
 def signed_image(text: str) -> ObjectRef:
@@ -105,5 +104,5 @@ def signed_image(text: str) -> ObjectRef:
         raise NotFound() from None
 
 
-def _signer() -> Serializer[str]:
-    return Serializer(gateway().settings.secret_key, salt="image")
+def _signer() -> URLSafeSerializer[str]:
+    return URLSafeSerializer(gateway().settings.secret_key, salt="image")

@@ -1,0 +1,220 @@
+"""A scan comes in: kept, registered once, followed as a job."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from flask import Flask
+
+from chassis.objects import Objects
+from contracts.model import Role
+from contracts.rpc import ingest
+from contracts.rpc.grading import exams as rpc_exams
+from contracts.rpc.ingest import UploadRegistered, UploadStatus, UploadView
+from services.gateway.context import Gateway
+from tests.service.gateway.conftest import FakeRpc, Person
+from tests.service.gateway.examples import NOON, exam_view, upload_view
+
+EXAM = UUID("0192f5c0-0000-7000-8000-000000000001")
+SCAN = b"%PDF-1.7 twelve copies"
+
+
+class Ingest:
+    """What ingest does with uploads, as far as the gateway can see."""
+
+    def __init__(self, rpc: FakeRpc) -> None:
+        self.by_digest: dict[str, UploadView] = {}
+        self.registered: list[ingest.RegisterUpload] = []
+        rpc.on(rpc_exams.GET_EXAM, lambda asked: exam_view(asked.exam_id, pages_per_booklet=8))
+        rpc.on(ingest.REGISTER_UPLOAD, self.register)
+        rpc.on(ingest.GET_UPLOAD, lambda asked: self.find(asked.upload_id))
+        rpc.on(ingest.CANCEL_UPLOAD, lambda asked: self.move(asked.upload_id, status=UploadStatus.CANCELLED))
+
+    def register(self, asked: ingest.RegisterUpload) -> UploadRegistered:
+        self.registered.append(asked)
+        created = asked.object.sha256 not in self.by_digest
+        if created:
+            self.by_digest[asked.object.sha256] = upload_view(uuid4(), asked.exam_id, filename=asked.filename)
+        return UploadRegistered(upload=self.by_digest[asked.object.sha256], created=created)
+
+    def find(self, upload_id: UUID) -> UploadView:
+        return next(each for each in self.by_digest.values() if each.id == upload_id)
+
+    def move(self, upload_id: UUID, **changes: Any) -> UploadView:
+        digest = next(digest for digest, each in self.by_digest.items() if each.id == upload_id)
+        self.by_digest[digest] = self.by_digest[digest].model_copy(update=changes)
+        return self.by_digest[digest]
+
+
+@pytest.fixture
+def scans(rpc: FakeRpc) -> Ingest:
+    return Ingest(rpc)
+
+
+def send(person: Person, data: bytes = SCAN, filename: str = "scan.pdf", **more: Any) -> Any:
+    files = {"file": (io.BytesIO(data), filename)}
+    return person.post(f"/exams/{EXAM}/uploads", data=files, content_type="multipart/form-data", **more)
+
+
+def test_a_scan_is_kept_registered_and_followed(admin: Person, scans: Ingest, objects: Objects) -> None:
+    answer = send(admin, filename="C:/scans/classe 3A.pdf")
+    assert answer.status_code == 202
+    job = answer.json
+    assert answer.headers["Location"] == f"/api/v1/jobs/{job['id']}"
+    assert job.keys() == {"id", "type", "status", "done", "total", "error", "items", "result"}
+    assert (job["type"], job["status"], job["done"], job["total"]) == ("upload", "queued", 0, 28)
+    (asked,) = scans.registered
+    assert (asked.exam_id, asked.profile.intake, asked.profile.pages_per_booklet) == (EXAM, "a3", 8)
+    assert (asked.by.id, asked.filename) == (admin.id, "classe 3A.pdf")
+    assert asked.object.sha256 == hashlib.sha256(SCAN).hexdigest()
+    assert asked.object.key.startswith("uploads/")
+    assert objects.get(asked.object) == SCAN
+
+
+def test_the_job_is_what_ingest_says_at_that_moment(admin: Person, scans: Ingest) -> None:
+    job = send(admin).json
+    path, upload_id = f"/jobs/{job['id']}", UUID(job["items"][0]["id"])
+    scans.move(upload_id, sides_done=12)
+    running = admin.get(path).json
+    assert (running["status"], running["done"], running["result"]) == ("running", 12, None)
+    scans.move(upload_id, status=UploadStatus.READY, sides_done=28)
+    ready = admin.get(path).json
+    assert (ready["status"], ready["done"]) == ("succeeded", 28)
+    assert ready["result"] == {"href": f"/api/v1/uploads/{upload_id}"}
+
+
+def test_an_end_is_remembered_and_not_asked_again(admin: Person, scans: Ingest, rpc: FakeRpc) -> None:
+    job = send(admin).json
+    failure = {"code": "ingest.damaged", "detail": "side 5 is missing"}
+    scans.move(UUID(job["items"][0]["id"]), status=UploadStatus.FAILED, error=failure)
+    first = admin.get(f"/jobs/{job['id']}").json
+    assert (first["status"], first["error"]) == ("failed", failure)
+    asked = len(rpc.asked)
+    assert admin.get(f"/jobs/{job['id']}").json == first
+    assert admin.get("/jobs").json["items"] == [first]
+    assert len(rpc.asked) == asked
+
+
+def test_the_same_bytes_again_are_the_first_upload(admin: Person, scans: Ingest) -> None:
+    first, second = send(admin), send(admin, filename="again.pdf")
+    assert (first.status_code, second.status_code) == (202, 200)
+    assert first.json["id"] == second.json["id"]
+
+
+def test_one_key_and_the_same_file_is_one_request(admin: Person, scans: Ingest) -> None:
+    key = {"Idempotency-Key": "k1"}
+    first, again = send(admin, headers=key), send(admin, headers=key)
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert again.json == first.json
+    assert again.headers["Location"] == first.headers["Location"]
+    assert len(scans.registered) == 1
+    other = send(admin, SCAN + b"!", headers=key)
+    assert (other.status_code, other.json["code"]) == (422, "gateway.idempotency_mismatch")
+
+
+def test_an_unknown_exam_is_told_before_the_file_is_kept(admin: Person, rpc: FakeRpc, objects: Objects) -> None:
+    from contracts.errors.grading import NotFound
+
+    def refuse(_: Any) -> Any:
+        raise NotFound(what="exam")
+
+    rpc.on(rpc_exams.GET_EXAM, refuse)
+    assert send(admin).status_code == 404
+    assert list(objects.list("")) == []
+
+
+def test_a_deleted_exam_takes_no_scan(admin: Person, scans: Ingest, rpc: FakeRpc) -> None:
+    rpc.on(rpc_exams.GET_EXAM, lambda asked: exam_view(asked.exam_id, deleted_at=NOON))
+    assert send(admin).status_code == 409
+    assert scans.registered == []
+
+
+def test_an_upload_can_be_cancelled(admin: Person, scans: Ingest) -> None:
+    job = send(admin).json
+    assert admin.delete(f"/jobs/{job['id']}").json["status"] == "cancelled"
+    assert admin.get(f"/jobs/{job['id']}").json["status"] == "cancelled"
+
+
+def test_a_job_is_no_business_of_others(admin: Person, marker: Person, scans: Ingest, somebody: Any) -> None:
+    job = send(admin).json
+    assert marker.get(f"/jobs/{job['id']}").status_code == 404
+    assert marker.delete(f"/jobs/{job['id']}").status_code == 404
+    assert marker.get("/jobs").json == {"items": [], "next": None, "total": 0}
+    assert somebody(Role.OPERATOR).get(f"/jobs/{job['id']}").status_code == 200
+    assert admin.get(f"/jobs/{uuid4()}").status_code == 404
+
+
+def test_jobs_are_listed_latest_first_page_by_page(admin: Person, scans: Ingest) -> None:
+    made = [send(admin, SCAN + bytes([n])).json["id"] for n in range(3)]
+    first = admin.get("/jobs?limit=2").json
+    assert [job["id"] for job in first["items"]] == [made[2], made[1]]
+    assert first["total"] == 3
+    second = admin.get(f"/jobs?limit=2&cursor={first['next']}").json
+    assert [job["id"] for job in second["items"]] == [made[0]]
+    assert second["next"] is None
+
+
+def test_nothing_stays_on_the_disk(
+    build: Any, admin: Person, scans: Ingest, rpc: FakeRpc, objects: Objects, tmp_path: Path
+) -> None:
+    """The spool has no name, so it is the open descriptors that tell: an unlinked file still takes its space."""
+    here: Gateway = build(objects, spool_directory=str(tmp_path)).extensions["korrigo"]
+    admin.client.application.extensions["korrigo"] = here
+    seen: list[int] = []
+    register = scans.register
+    rpc.on(ingest.REGISTER_UPLOAD, lambda asked: seen.append(_open_below(tmp_path)) or register(asked))
+    assert send(admin, SCAN.ljust(400_000)).status_code == 202
+    assert seen == [1]  # while it is being kept
+    assert send(admin, b"not a pdf").status_code == 415
+    assert _open_below(tmp_path) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def _open_below(directory: Path) -> int:
+    descriptors = Path("/proc/self/fd")
+    return sum(str(directory) in os.readlink(each) for each in descriptors.iterdir() if each.is_symlink())
+
+
+def test_the_roster_report_has_exactly_its_keys(admin: Person, rpc: FakeRpc, objects: Objects) -> None:
+    asked: list[rpc_exams.ImportRoster] = []
+
+    def report(request: rpc_exams.ImportRoster) -> rpc_exams.RosterReport:
+        asked.append(request)
+        error = rpc_exams.RowError(row=9, field="ine", value="12", reason="format")
+        blank = rpc_exams.SkippedRow(row=7, reason="blank")
+        return rpc_exams.RosterReport(dry_run=request.dry_run, created=35, skipped=(blank,), errors=(error,))
+
+    rpc.on(rpc_exams.IMPORT_ROSTER, report)
+    csv = "nom;prénom\nDupont;Léa\n".encode("utf-16")
+    body = admin.post(f"/exams/{EXAM}/roster?dry_run=true", data=csv, content_type="text/csv; charset=utf-16")
+    form = {"file": (io.BytesIO(csv), "liste.csv")}
+    multipart = admin.post(f"/exams/{EXAM}/roster", data=form, content_type="multipart/form-data")
+    assert body.status_code == multipart.status_code == 200
+    assert (
+        body.json
+        == multipart.json
+        == {
+            "created": 35,
+            "updated": 0,
+            "unchanged": 0,
+            "skipped": [{"row": 7, "reason": "blank"}],
+            "errors": [{"row": 9, "field": "ine", "value": "12", "reason": "format"}],
+        }
+    )
+    assert [each.dry_run for each in asked] == [True, False]
+    assert objects.get(asked[0].file) == csv
+    assert asked[0].file == asked[1].file
+
+
+def test_an_upload_while_the_store_is_down_is_503(build: Any, admin: Person, scans: Ingest, app: Flask) -> None:
+    app.extensions["korrigo"] = build().extensions["korrigo"]  # its store answers nowhere
+    answer = send(admin)
+    assert answer.status_code == 503
+    assert answer.json["dependency"] == "object_store"
+    assert scans.registered == []
