@@ -82,12 +82,20 @@ def test_unknown_user_wrong_password_and_retired_account_answer_the_same(app: Fl
     assert bodies[0] == bodies[1] == bodies[2]
 
 
+def _noting(seen: list[str], verify: Callable[[str, str], bool]) -> Callable[[str, str], bool]:
+    def noted(known: str, word: str) -> bool:
+        seen.append(known)
+        return verify(known, word)
+
+    return noted
+
+
 def test_an_unknown_user_costs_a_hash_too(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise the time of the answer tells which user names exist."""
     passwords = app.extensions["korrigo"].passwords
     verified: list[str] = []
     verify = passwords._verify
-    monkeypatch.setattr(passwords, "_verify", lambda known, word: verified.append(known) or verify(known, word))
+    monkeypatch.setattr(passwords, "_verify", _noting(verified, verify))
     _try(app, "nobody")
     assert len(verified) == 1
     assert verified[0].startswith("$argon2id$")
@@ -231,7 +239,7 @@ def test_a_personal_token_needs_no_cookie_and_no_csrf(app: Flask, marker: Person
     assert made.status_code == 201
     script = app.test_client()
     bearer = {"Authorization": f"Bearer {made.json['secret']}"}
-    assert script.get("/api/v1/session", headers=bearer).json["csrf_token"] is None
+    assert script.get("/api/v1/session", headers=bearer).get_json()["csrf_token"] is None
     assert script.post("/api/v1/tokens", json={"name": "two"}, headers=bearer).status_code == 201
     listed = marker.get("/tokens").json
     assert listed["total"] == 2
@@ -274,7 +282,7 @@ def test_access_codes_open_the_candidates_door_once_issued(app: Flask, admin: Pe
     typed = f" {first['code'].lower().replace('-', ' ')} ".replace("0", "o").replace("1", "l")
     entered = door.post("/api/v1/candidate/session", json={"access_code": typed})
     assert entered.status_code == 201
-    assert entered.json["person_id"] == str(PEOPLE[0].person_id)
+    assert entered.get_json()["person_id"] == str(PEOPLE[0].person_id)
     # issued again: the first slip and the session opened with it are worth nothing now
     again = admin.post(f"/exams/{exam}/access-codes", json={}).json["items"][0]
     assert door.get("/api/v1/candidate/session").status_code == 401
@@ -321,7 +329,7 @@ def test_the_first_administrator_comes_from_the_command_line(
     database_url: Callable[[str], str],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    tmp_path: Any,
+    tmp_path: Path,
 ) -> None:
     monkeypatch.setenv("KORRIGO_DATABASE_URL", database_url("gateway"))
     entered = tmp_path / "password"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -178,7 +177,7 @@ def test_nothing_stays_on_the_disk(
 
 def _open_below(directory: Path) -> int:
     descriptors = Path("/proc/self/fd")
-    return sum(str(directory) in os.readlink(each) for each in descriptors.iterdir() if each.is_symlink())
+    return sum(str(directory) in str(each.readlink()) for each in descriptors.iterdir() if each.is_symlink())
 
 
 def test_the_roster_report_has_exactly_its_keys(admin: Person, rpc: FakeRpc, objects: Objects) -> None:
