@@ -29,10 +29,13 @@ class ServerFailed(Exception):
 
 
 class Ports:
-    """Ports of 127.0.0.1 reserved for this process: locked files keep other sessions of ours away until it ends."""
+    """Ports of 127.0.0.1 reserved for this process: locked files keep other sessions of ours away until it ends.
+
+    ``directory`` is private to the user and has a short path: sockets may live there too.
+    """
 
     def __init__(self) -> None:
-        self._directory = Path(tempfile.gettempdir()) / f"korrigo-ports-{os.getuid()}"
+        self.directory = Path(tempfile.gettempdir()) / f"korrigo-ports-{os.getuid()}"
         self._held: dict[int, int] = {}
 
     def take(self, count: int, preferred: Sequence[int] = ()) -> list[int]:
@@ -60,8 +63,8 @@ class Ports:
     def _reserve(self, port: int) -> bool:
         if port in self._held:
             return False
-        self._directory.mkdir(mode=0o700, exist_ok=True)
-        descriptor = os.open(self._directory / str(port), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        self.directory.mkdir(mode=0o700, exist_ok=True)
+        descriptor = os.open(self.directory / str(port), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             with socket.socket() as probe:

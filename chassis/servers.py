@@ -256,10 +256,7 @@ class ObjectStore(Server):
         command += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-webdav=false", "-admin.ui=false"]
         command += [f"-bucket={self.bucket}"]
         # Unix sockets have paths of at most 107 bytes, so they cannot live in a directory of any length.
-        command += [
-            f"-filer.localSocket=/tmp/korrigo-{self.ports[6]}.sock",
-            f"-s3.localSocket=/tmp/korrigo-{self.port}.sock",
-        ]
+        command += [f"-{name}.localSocket={path}" for name, path in self._sockets().items()]
         log = self.directory / "log"
         log.write_bytes(b"")
         environ = {
@@ -269,6 +266,15 @@ class ObjectStore(Server):
         }
         self.child = Child(command, log=log, environ=environ)
         self.child.wait_until(self._check, what="the object store", timeout_s=_START_TIMEOUT_S)
+
+    def _sockets(self) -> dict[str, Path]:
+        return {"filer": PORTS.directory / f"{self.ports[6]}.sock", "s3": PORTS.directory / f"{self.port}.sock"}
+
+    def stop(self) -> None:
+        super().stop()
+        if self.ports:
+            for path in self._sockets().values():
+                path.unlink(missing_ok=True)
 
     def _check(self) -> None:
         objects = self.objects(read_timeout_s=5)

@@ -155,6 +155,8 @@ def test_the_store_keeps_objects_and_keys_over_a_restart():
         with ObjectStore(directory / "s3", durable=True) as again:
             assert (again.endpoint, again.access_key) == (endpoint, key)
             assert again.objects().get(ref) == b"kept"
+            sockets = list(again._sockets().values())
+        assert not any(path.exists() for path in sockets)
 
 
 def test_only_loopback_is_served(s3):
