@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import eventlet
 from nameko.extensions import DependencyProvider
@@ -98,4 +99,9 @@ class Every(Work):
             self._idle.set()
 
 
-every = Every.decorator
+Tick = TypeVar("Tick", bound=Callable[[Any], None])
+
+
+def every(*, seconds: float) -> Callable[[Tick], Tick]:
+    """Call the method by the clock; see ``Every``."""
+    return cast(Callable[[Tick], Tick], Every.decorator(seconds=seconds))

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import kombu
 from nameko.extensions import SharedExtension
@@ -24,7 +25,7 @@ from chassis.bus.container import Consumers, Work, settle
 from chassis.bus.publisher import TRANSIENT, Publisher, Unroutable
 from chassis.bus.topology import RPC_EXCHANGE
 from contracts.errors import Refusal, Unavailable
-from contracts.rpc import Method
+from contracts.rpc import A, Method, Q
 
 CONCURRENCY = 10
 """Calls at a time in one process: as many as the database pool has connections."""
@@ -168,4 +169,9 @@ def _defect(kind: str, value: str) -> dict[str, Any]:
     return {"result": None, "error": error}
 
 
-serve = Serve.decorator
+Answering = Callable[[Any, Q], A]
+
+
+def serve(method: Method[Q, A]) -> Callable[[Answering[Q, A]], Answering[Q, A]]:
+    """Answer ``method`` with a service's method, whose types are held to the contract; see ``Serve``."""
+    return cast(Callable[[Answering[Q, A]], Answering[Q, A]], Serve.decorator(method))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 from uuid import UUID
 
 import eventlet
@@ -261,4 +261,12 @@ class Subscription(Work):
         )
 
 
-subscribe = Subscription.decorator
+Handler = Callable[[Any, Delivery[P]], None]
+
+
+def subscribe(
+    model: type[P], *, concurrency: int = 1, on_exhausted: str | None = None
+) -> Callable[[Handler[P]], Handler[P]]:
+    """Hear one message type with a service's method; see ``Subscription``."""
+    decorator = Subscription.decorator(model, concurrency=concurrency, on_exhausted=on_exhausted)
+    return cast(Callable[[Handler[P]], Handler[P]], decorator)
