@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from chassis.db import Database
 from chassis.testing.servers import Postgres
+from tests.bus import probe
 from tests.bus.conftest import ROOT, ProbeProcess
 from tests.bus.scenarios import SCENARIOS
 from tests.bus.watching import Watch, until
@@ -18,7 +20,11 @@ from tests.bus.watching import Watch, until
 
 @pytest.fixture(scope="module")
 def on_rabbitmq(
-    vhost: str, probe_database_url: str, watching: Callable[[str], Watch], tmp_path_factory: pytest.TempPathFactory
+    inside_one_process: object,  # it takes its time by itself: let it start first
+    vhost: str,
+    probe_database_url: str,
+    watching: Callable[[str], Watch],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Watch]:
     service = ProbeProcess(vhost, probe_database_url, tmp_path_factory.mktemp("probe") / "log")
     service.start()
@@ -34,9 +40,6 @@ def test_rabbitmq(name: str, on_rabbitmq: Watch) -> None:
 @pytest.fixture(scope="module")
 def inside_one_process(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
     """All scenarios run in one green process, one after the other; a test waits for its own line."""
-    from chassis.db import Database
-    from tests.bus import probe
-
     url = postgres.create_database("probe_inproc")
     database = Database(url, service="ingest")
     probe.tables.create_all(database.engine)

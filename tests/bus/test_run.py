@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from chassis.run import Web, gunicorn_options
+from tests.bus.conftest import ROOT
+from tests.bus.watching import until
+
+
+def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    bare = {key: value for key, value in os.environ.items() if not key.startswith("KORRIGO_")}
+    return subprocess.run(
+        [sys.executable, "-m", "chassis.run", *arguments],
+        cwd=ROOT, env={**bare, **environ}, capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+
+
+def test_an_unknown_name_is_explained() -> None:
+    done = run("accounting")
+    assert done.returncode == 2
+    assert "ingest|ocr|grading|render|gateway" in done.stderr
+
+
+def test_every_missing_setting_is_named_at_once() -> None:
+    done = run("ingest", KORRIGO_BUS_URL="http://nowhere")
+    assert done.returncode == 2
+    for name in ("KORRIGO_DATABASE_URL", "KORRIGO_BUS_URL", "KORRIGO_S3_ENDPOINT", "KORRIGO_S3_SECRET_KEY"):
+        assert name in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--no-control-socket", "--keep-alive", "--graceful-timeout"])
+def test_gunicorn_writes_nothing_at_home_and_ends_in_time(option: str) -> None:
+    options = gunicorn_options(Web(bind="127.0.0.1:1", threads=7))
+    assert option in options
+    from gunicorn.app.wsgiapp import WSGIApplication
+
+    class Application(WSGIApplication):  # type: ignore[misc]  # gunicorn is untyped
+        def init(self, parser: object, opts: object, args: list[str]) -> None:
+            """Without looking for the application."""
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["gunicorn", *options])
+        config = Application().cfg
+    assert (config.threads, config.keepalive, config.graceful_timeout) == (7, 30, 25)
+    assert (config.worker_class_str, config.control_socket_disable) == ("gthread", True)
+
+
+def test_live_but_not_ready_while_it_waits_and_gone_when_told() -> None:
+    """Neither the database nor the bus is there: no crash, /health/live 200, /health/ready 503, SIGTERM ends it."""
+    from urllib.error import HTTPError
+    from urllib.request import urlopen
+
+    from chassis.processes import PORTS
+
+    (port,) = PORTS.take(1)
+    environ = {
+        **os.environ,
+        "KORRIGO_BUS_URL": "amqp://guest:guest@127.0.0.1:1//",
+        "KORRIGO_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nowhere",
+        "KORRIGO_S3_ENDPOINT": "127.0.0.1:1",
+        "KORRIGO_S3_ACCESS_KEY": "unused",
+        "KORRIGO_S3_SECRET_KEY": "unused",
+        "KORRIGO_INTERNAL_PORT": str(port),
+    }
+    process = subprocess.Popen([sys.executable, "-m", "tests.bus.probe"], cwd=ROOT, env=environ, stderr=subprocess.DEVNULL)
+
+    def status(path: str) -> int:
+        try:
+            with urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+                return int(answer.status)
+        except HTTPError as error:
+            return error.code
+        except OSError:
+            return 0
+
+    try:
+        until(lambda: status("/health/live") == 200)
+        assert status("/health/ready") == 503
+        assert process.poll() is None
+        started = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+        assert time.monotonic() - started < 3
+    finally:
+        process.kill()
+        process.wait()
+        PORTS.release(port)
