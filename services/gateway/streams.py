@@ -104,5 +104,5 @@ def signed_image(text: str) -> ObjectRef:
         raise NotFound() from None
 
 
-def _signer() -> URLSafeSerializer[str]:
+def _signer() -> URLSafeSerializer:
     return URLSafeSerializer(gateway().settings.secret_key, salt="image")

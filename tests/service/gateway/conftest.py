@@ -131,7 +131,7 @@ def sign_in(app: Flask, username: str, password: str = PASSWORD) -> Person:
     client = app.test_client()
     answer = client.post("/api/v1/session", json={"username": username, "password": password})
     assert answer.status_code == 201, answer.text
-    return Person(client, UUID(answer.json["user"]["id"]), username, answer.json["csrf_token"])
+    return Person(client, UUID(answer.get_json()["user"]["id"]), username, answer.get_json()["csrf_token"])
 
 
 @pytest.fixture
@@ -159,4 +159,4 @@ def candidate(app: Flask, admin: Person) -> Person:
     client = app.test_client()
     answer = client.post("/api/v1/candidate/session", json={"access_code": code})
     assert answer.status_code == 201, answer.text
-    return Person(client, person, "", answer.json["csrf_token"])
+    return Person(client, person, "", answer.get_json()["csrf_token"])

@@ -47,7 +47,7 @@ def test_nobody_gets_past_a_door_without_a_session(app: Flask) -> None:
         if not RULES[endpoint].public:
             answer = client.open(path, method=method)
             assert (endpoint, answer.status_code) == (endpoint, 401)
-            assert answer.json["code"] == "gateway.not_signed_in"
+            assert answer.get_json()["code"] == "gateway.not_signed_in"
 
 
 @pytest.mark.parametrize("role", list(Role))

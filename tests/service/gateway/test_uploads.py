@@ -166,8 +166,12 @@ def test_nothing_stays_on_the_disk(
     here: Gateway = build(objects, spool_directory=str(tmp_path)).extensions["korrigo"]
     admin.client.application.extensions["korrigo"] = here
     seen: list[int] = []
-    register = scans.register
-    rpc.on(ingest.REGISTER_UPLOAD, lambda asked: seen.append(_open_below(tmp_path)) or register(asked))
+
+    def register(asked: ingest.RegisterUpload) -> UploadRegistered:
+        seen.append(_open_below(tmp_path))
+        return scans.register(asked)
+
+    rpc.on(ingest.REGISTER_UPLOAD, register)
     assert send(admin, SCAN.ljust(400_000)).status_code == 202
     assert seen == [1]  # while it is being kept
     assert send(admin, b"not a pdf").status_code == 415
