@@ -94,7 +94,7 @@ class Objects:
             # Our puts may be repeated: the key is the digest. POST (multipart) is not in the list.
             retries=urllib3.Retry(
                 total=2,
-                connect=1,
+                connect=0,  # the bus and the person try again; a second wait of 5 s would only be longer
                 read=1,
                 redirect=0,
                 status_forcelist=(500, 502, 503, 504),

@@ -108,6 +108,7 @@ class _ForeignText(logging.Filter):
 
 
 _SHARED: list[Any] = [
+    structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -131,13 +132,15 @@ def configure(service: str, settings: Process, *, sentry_integrations: Sequence[
     """Set up logs for the whole process, and crash reports when there is a ``SENTRY_DSN``. May be called again.
 
     Args:
-        service: written in every line.
+        service: written in every line, except where the logger belongs to another service of the same process.
         settings: format, level, directory, names of release and environment.
         sentry_integrations: for the gateway, ``FlaskIntegration(transaction_style="url_rule")``.
     """
 
     def add_service(_: Any, __: str, event: Event) -> Event:
-        event.setdefault("service", service)
+        # Several services may share one process; the logger's name knows whose line it is.
+        package, _, module = str(event.get("logger", "")).partition(".")
+        event.setdefault("service", module.partition(".")[0] if package == "services" else service)
         return event
 
     shared = [*_SHARED, add_service]

@@ -97,6 +97,13 @@ def test_library_lines_carry_the_same_fields(lines):
     assert line["level"] == "info"
 
 
+def test_services_that_share_a_process_keep_their_own_name(lines):
+    observe.logger("services.grading.usecases").info("copy_finalised", copy_id="c1")
+    observe.logger("chassis.bus").info("consuming")
+    observe.logger("chassis.bus").info("consuming", service="ocr")
+    assert [line["service"] for line in lines()] == ["grading", "ingest", "ocr"]
+
+
 def test_request_lines_of_http_servers_are_muted(lines):
     logging.getLogger("werkzeug").info('"GET /candidates?q=%s"', NAME)
     logging.getLogger("gunicorn.access").info("GET %s", NAME)
