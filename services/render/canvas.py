@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from services.render.typeface import Face
@@ -13,6 +14,9 @@ BLACK: Colour = (0.11, 0.12, 0.15)
 GREY: Colour = (0.40, 0.42, 0.47)
 HAIR: Colour = (0.82, 0.83, 0.86)
 WHITE: Colour = (1, 1, 1)
+_SIDE, _CORNER = "%.2f %.2f l ", "%.2f %.2f %.2f %.2f %.2f %.2f c "
+_ROUNDED = "%.2f %.2f m " + 4 * (_SIDE + _CORNER) + "h"
+CLOSE = 2.0  # points nearer than so many widths of the pen need no curve between them: 1.4 mm on A4
 CIRCLE = 0.5523  # control points of a quarter circle, 4/3 (sqrt 2 - 1)
 
 
@@ -42,11 +46,14 @@ class Canvas:
         self.text(right - face.width(text, size), y, text, face, size, colour)
 
     def rectangle(
-        self, x: float, y: float, w: float, h: float, *, fill: Colour, state: str = "", radius: float = 0
-    ) -> None:
-        """Filled; ``state`` names a graphics state (translucent paper, highlighter veil)."""
+        self, x: float, y: float, w: float, h: float, *, fill: Colour, state: str = "", radius: float = 0,
+        edge: Colour | None = None, line: float = 0,
+    ) -> None:  # fmt: skip
+        """Filled, perhaps with an edge; ``state`` names a graphics state (translucent paper, highlighter veil)."""
         setting = f"/{state} gs " if state else ""
-        self._ops.append(f"q {setting}{_rgb(fill)} rg {self._rounded(x, y, w, h, radius)} f Q")
+        outline = f"{_rgb(edge)} RG {line:.2f} w " if edge else ""
+        path = self._rounded(x, y, w, h, radius)
+        self._ops.append(f"q {setting}{_rgb(fill)} rg {outline}{path} {'B' if edge else 'f'} Q")
 
     def frame(self, x: float, y: float, w: float, h: float, *, colour: Colour, line: float, radius: float = 0) -> None:
         self._ops.append(f"q {_rgb(colour)} RG {line:.2f} w {self._rounded(x, y, w, h, radius)} S Q")
@@ -55,26 +62,32 @@ class Canvas:
         self.polyline([start, end], colour=colour, line=line)
 
     def polyline(self, points: Sequence[Point], *, colour: Colour, line: float) -> None:
-        path = " ".join(f"{x:.2f} {self.height - y:.2f} {'l' if i else 'm'}" for i, (x, y) in enumerate(points))
-        self._stroke(path, colour, line)
+        numbers = [number for x, y in points for number in (x, self.height - y)]
+        self._stroke(("%.2f %.2f m" + " %.2f %.2f l" * (len(points) - 1)) % tuple(numbers), colour, line)
 
-    def curve(self, points: Sequence[Point], *, colour: Colour, line: float) -> None:
-        """A smooth pen stroke through every point (Catmull-Rom as Béziers); a pen that did not move made a dot."""
-        if all(point == points[0] for point in points):
+    def pen(self, points: Sequence[Point], *, colour: Colour, line: float) -> None:
+        """A pen stroke through every point; a pen that did not move made a dot."""
+        length = sum(map(math.dist, points, points[1:]))
+        if not length:
             self.dot(*points[0], colour=colour, size=line)
-            return
-        flipped = [(x, self.height - y) for x, y in points]
-        path = [f"{flipped[0][0]:.2f} {flipped[0][1]:.2f} m"]
-        last = len(flipped) - 1
-        for i in range(last):
-            (ax, ay), (bx, by), (cx, cy), (dx, dy) = (
-                flipped[max(i - 1, 0)], flipped[i], flipped[i + 1], flipped[min(i + 2, last)]
-            )  # fmt: skip
-            path.append(
-                f"{bx + (cx - ax) / 6:.2f} {by + (cy - ay) / 6:.2f} {cx - (dx - bx) / 6:.2f} {cy - (dy - by) / 6:.2f}"
-                f" {cx:.2f} {cy:.2f} c"
-            )
-        self._stroke(" ".join(path), colour, line)
+        elif length > CLOSE * line * (len(points) - 1):
+            self._curve(points, colour=colour, line=line)
+        else:
+            self.polyline(points, colour=colour, line=line)
+
+    def _curve(self, points: Sequence[Point], *, colour: Colour, line: float) -> None:
+        """Catmull-Rom as Béziers."""
+        top = self.height
+        (ax, ay), (bx, by) = points[0], points[0]
+        numbers = [bx, top - by]
+        for i, (cx, cy) in enumerate(points[1:], 2):
+            dx, dy = points[i] if i < len(points) else (cx, cy)
+            numbers += (bx + (cx - ax) / 6, top - by - (cy - ay) / 6, cx - (dx - bx) / 6, top - cy + (dy - by) / 6,
+                        cx, top - cy)  # fmt: skip
+            ax, ay, bx, by = bx, by, cx, cy
+        # One call formats a whole stroke: strokes have most of a page's numbers.
+        path = ("%.2f %.2f m" + " %.2f %.2f %.2f %.2f %.2f %.2f c" * (len(points) - 1)) % tuple(numbers)
+        self._stroke(path, colour, line)
 
     def dot(self, x: float, y: float, *, colour: Colour, size: float) -> None:
         """A disc of diameter ``size`` whose centre is exactly there. Not every viewer caps a line without length."""
@@ -90,13 +103,13 @@ class Canvas:
         r = min(radius, w / 2, h / 2)
         k, right, top = r * (1 - CIRCLE), x + w, bottom + h
         corners = (
-            (x + r, bottom, "m"), (right - r, bottom, "l"),
-            (right - k, bottom, right, bottom + k, right, bottom + r, "c"), (right, top - r, "l"),
-            (right, top - k, right - k, top, right - r, top, "c"), (x + r, top, "l"),
-            (x + k, top, x, top - k, x, top - r, "c"), (x, bottom + r, "l"),
-            (x, bottom + k, x + k, bottom, x + r, bottom, "c"),
+            x + r, bottom, right - r, bottom,
+            right - k, bottom, right, bottom + k, right, bottom + r, right, top - r,
+            right, top - k, right - k, top, right - r, top, x + r, top,
+            x + k, top, x, top - k, x, top - r, x, bottom + r,
+            x, bottom + k, x + k, bottom, x + r, bottom,
         )  # fmt: skip
-        return " ".join(" ".join(f"{v:.2f}" if isinstance(v, float | int) else v for v in c) for c in corners) + " h"
+        return _ROUNDED % corners
 
 
 def _rgb(colour: Colour) -> str:

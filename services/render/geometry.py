@@ -7,14 +7,14 @@ third of the odd pages that scanners and printer drivers write, so the mapping i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from contracts.records.pages import Box
 
 LARGEST_SIDE_PT = 14_400  # what a viewer must accept (ISO 32000-1, annex C)
 
 
-@dataclass(frozen=True)
-class Matrix:
+class Matrix(NamedTuple):
     """``x' = a x + c y + e``, ``y' = b x + d y + f``, as PDF writes it."""
 
     a: float

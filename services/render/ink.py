@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from contracts.records.marking import AnnotationType, RecordedAnnotation
-from services.render.canvas import BLACK, WHITE, Canvas, Colour
+from services.render.canvas import BLACK, HAIR, WHITE, Canvas, Colour
 from services.render.typeface import BOLD, REGULAR, Reader, wrap
 from services.render.wording import label, signed_points
 
@@ -111,7 +111,7 @@ class _Page:
         for stroke in a.strokes:
             if stroke:
                 points = [(px * self.canvas.width, py * self.canvas.height) for px, py in stroke]
-                self.canvas.curve(points, colour=colour, line=PEN * self.k)
+                self.canvas.pen(points, colour=colour, line=PEN * self.k)
 
     def _stamp(self, kind: AnnotationType, x: float, y: float, colour: Colour) -> None:
         k = self.k
@@ -219,8 +219,7 @@ class _Page:
         if dotted and abs(at.y - y) > 12 * k:
             target = at.y if at.y > y else at.y + at.h
             self.canvas.line((x, y), (max(at.x, min(x, at.x + at.w)), target), colour=colour, line=1.1 * k)
-        self.canvas.rectangle(at.x, at.y, at.w, at.h, fill=WHITE, state="Paper", radius=3 * k)
-        self.canvas.frame(at.x, at.y, at.w, at.h, colour=(0.80, 0.82, 0.86), line=0.8 * k, radius=3 * k)
+        self.canvas.rectangle(at.x, at.y, at.w, at.h, fill=WHITE, state="Paper", radius=3 * k, edge=HAIR, line=0.8 * k)
         self.canvas.rectangle(at.x, at.y, BAR * k, at.h, fill=colour, radius=1.4 * k)
         left, baseline = at.x + (BAR + PAD_X) * k, at.y + PAD_Y * k + box.size * 0.98
         for line in box.lines:

@@ -71,10 +71,12 @@ def _incomplete(xobject: mupdf.PdfObj, *, thorough: bool) -> bool:
     if mupdf.pdf_to_name(mupdf.pdf_dict_gets(xobject, "Subtype")) != "Image":
         return False
     filters = _filters(xobject)
-    raw = mupdf.pdf_load_raw_stream(xobject).fz_buffer_extract_copy()
+    raw = mupdf.pdf_load_raw_stream(xobject)
+    size = mupdf.fz_buffer_storage(raw)[0]
     if filters == ["DCTDecode"]:
-        return _JPEG_END not in raw[-64:]  # some writers pad after the end marker
-    return not raw or (thorough and cut_short(xobject))
+        tail = mupdf.fz_slice_buffer(raw, max(0, size - 64), size).fz_buffer_extract_copy()
+        return _JPEG_END not in tail  # some writers pad after the end marker
+    return not size or (thorough and cut_short(xobject))
 
 
 def cut_short(stream: mupdf.PdfObj) -> bool:

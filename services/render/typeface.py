@@ -32,14 +32,20 @@ class Face:
     bbox: tuple[int, int, int, int]
     glyphs: Mapping[str, tuple[int, int]]
     advances: Mapping[str, int]
+    characters: frozenset[str]
 
     def width(self, text: str, size: float) -> float:
         """Width of cleaned text; characters this face lacks are drawn, so measured, in the regular one."""
+        if self.characters.issuperset(text):
+            return sum(map(self.advances.__getitem__, text)) * size / 1000
         own, other = self.advances, REGULAR.advances
         return sum(own.get(char) or other[char] for char in text) * size / 1000
 
     def runs(self, text: str) -> Iterable[tuple[Face, str]]:
         """Cleaned text as stretches of one face each."""
+        if self.characters.issuperset(text):
+            yield self, text
+            return
         start = 0
         for index in range(1, len(text) + 1):
             if index == len(text) or (text[index] in self.advances) != (text[start] in self.advances):
@@ -55,7 +61,7 @@ def _read_faces() -> tuple[Face, Face]:
         glyphs = {chr(int(code)): (gid, advance) for code, (gid, advance) in of["glyphs"].items()}
         advances = {char: advance for char, (_, advance) in glyphs.items()}
         faces.append(Face(resource, of["name"], FONTS / f"{key}.ttf", of["ascent"], of["descent"], of["cap_height"],
-                          tuple(of["bbox"]), glyphs, advances))  # fmt: skip
+                          tuple(of["bbox"]), glyphs, advances, frozenset(glyphs)))  # fmt: skip
     return faces[0], faces[1]
 
 
@@ -72,8 +78,8 @@ class Reader:
         """Composed characters, line feed the only control; what has no glyph becomes a visible mark, counted."""
         text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " "))
         text = _HIGH_SIGN.sub(NO_BREAK_SPACE, text)
-        known = REGULAR.advances
-        if all(char in known for char in text):
+        known = REGULAR.characters
+        if known.issuperset(text):
             return text
         out = []
         for char in text:

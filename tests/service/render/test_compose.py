@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import tempfile
 import uuid
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import sqlalchemy as sa
@@ -47,10 +48,13 @@ class FakeDelivery:
             yield work
 
 
-class NoSandbox:
+class NoSandbox(Sandbox):
     """For tests in which nothing may be composed."""
 
-    def run(self, *_: Any, **__: Any) -> None:
+    def __init__(self) -> None:
+        """Without children."""
+
+    def run(self, *_: Any, **__: Any) -> NoReturn:
         pytest.fail("the child was asked to work")
 
 
@@ -102,7 +106,7 @@ def _json(value: Any) -> str:
     return DocumentComposed.model_validate(value).model_dump_json()
 
 
-def test_a_record_becomes_a_document_in_the_store(app):
+def test_a_record_becomes_a_document_in_the_store(app: Context) -> None:
     made = stored_record(app, paper.scan(sides=2))
     reply = handle(app, command(made, attempt=3))
     assert (reply.outcome, reply.page_count, reply.attempt, reply.reason) == ("done", 3, 3, None)
@@ -112,7 +116,7 @@ def test_a_record_becomes_a_document_in_the_store(app):
     assert "14,5 / 20" in paper.text_of(app.objects.get(reply.document), 2)
 
 
-def test_the_child_gives_the_same_bytes_as_this_process(app, tmp_path):
+def test_the_child_gives_the_same_bytes_as_this_process(app: Context, tmp_path: Path) -> None:
     upload = paper.scan(sides=2)
     made = stored_record(app, upload)
     reply = handle(app, command(made))
@@ -121,7 +125,7 @@ def test_the_child_gives_the_same_bytes_as_this_process(app, tmp_path):
     assert reply.document.sha256 == paper.sha256(expected)
 
 
-def test_a_known_record_is_answered_without_composing_again(app):
+def test_a_known_record_is_answered_without_composing_again(app: Context) -> None:
     made = stored_record(app, paper.scan(sides=2))
     first = handle(app, command(made))
     again = handle(replace(app, sandbox=NoSandbox()), command(made, attempt=2))
@@ -129,7 +133,7 @@ def test_a_known_record_is_answered_without_composing_again(app):
     assert again.attempt == 2
 
 
-def test_a_known_document_that_left_the_store_is_made_again(app):
+def test_a_known_document_that_left_the_store_is_made_again(app: Context) -> None:
     made = stored_record(app, paper.scan(sides=2))
     first = handle(app, command(made))
     assert first.document is not None
@@ -139,7 +143,7 @@ def test_a_known_document_that_left_the_store_is_made_again(app):
     assert app.objects.exists(first.document)
 
 
-def test_a_new_template_makes_a_new_document(app, monkeypatch):
+def test_a_new_template_makes_a_new_document(app: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     made = stored_record(app, paper.scan(sides=2))
     handle(app, command(made))
     monkeypatch.setattr(usecases, "TEMPLATE_VERSION", domain.TEMPLATE_VERSION + 1)
@@ -147,7 +151,7 @@ def test_a_new_template_makes_a_new_document(app, monkeypatch):
         handle(replace(app, sandbox=NoSandbox()), command(made))
 
 
-def test_a_scan_that_left_the_store_is_refused_and_nothing_is_made(app):
+def test_a_scan_that_left_the_store_is_refused_and_nothing_is_made(app: Context) -> None:
     upload = paper.scan(sides=2)
     made = stored_record(app, upload)
     app.objects.delete(paper.ref(upload).key)
@@ -160,31 +164,31 @@ def test_a_scan_that_left_the_store_is_refused_and_nothing_is_made(app):
         assert sql.scalar(sa.select(sa.func.count()).select_from(store.artefacts)) == 0
 
 
-def test_a_page_that_the_scan_does_not_have_is_refused_in_the_records_language(app):
+def test_a_page_that_the_scan_does_not_have_is_refused_in_the_records_language(app: Context) -> None:
     made = stored_record(app, paper.scan(sides=1), language="en")
     reply = handle(app, command(made))
     assert (reply.outcome, reply.reason) == ("refused_input", "Page 2 is missing: the scan has no side 2.")
 
 
-def test_a_record_that_is_not_there_is_refused(app):
+def test_a_record_that_is_not_there_is_refused(app: Context) -> None:
     upload = paper.scan(sides=2)
     made = paper.record([paper.side(upload, 1)])
     assert handle(app, command(made)).outcome == "refused_input"
 
 
-def test_a_record_of_another_copy_is_refused(app):
+def test_a_record_of_another_copy_is_refused(app: Context) -> None:
     made = stored_record(app, paper.scan(sides=2))
     assert handle(app, command(made, copy_id=uuid.UUID(int=9))).outcome == "refused_input"
     assert handle(app, command(made, revision=2)).outcome == "refused_input"
 
 
-def test_a_record_object_that_is_something_else_is_refused(app):
+def test_a_record_object_that_is_something_else_is_refused(app: Context) -> None:
     ref: ObjectRef = app.objects.put("records", b'{"schema_version": 2}', "application/json")
     made = paper.record([paper.side(b"", 1)])
     assert handle(app, command(made, record=ref)).outcome == "refused_input"
 
 
-def test_a_killed_composition_is_left_to_the_bus_to_retry(app):
+def test_a_killed_composition_is_left_to_the_bus_to_retry(app: Context) -> None:
     made = stored_record(app, paper.scan(sides=2))
     hurried = replace(app, settings=replace(SETTINGS, deadline_s=0))
     delivery = FakeDelivery(command(made), app.db)
@@ -196,15 +200,16 @@ def test_a_killed_composition_is_left_to_the_bus_to_retry(app):
     assert handle(app, command(made)).outcome == "done"  # the next try, in a new child
 
 
-def test_a_composition_out_of_memory_says_so(app):
+def test_a_composition_out_of_memory_says_so(app: Context) -> None:
     pool = Sandbox("services.render.pixels", size=1, memory_mb=450)
     try:
-        huge = b"0 0 m " * 60_000_000  # 360 MB of operators
+        packer = zlib.compressobj(1)  # 360 MB of operators in 2 MB
+        packed = b"".join(packer.compress(b"0 0 m " * 1_000_000) for _ in range(60)) + packer.flush()
         upload = paper.pdf({
             1: b"<</Type/Catalog/Pages 2 0 R>>",
             2: b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
             3: b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Resources<<>>/Contents 4 0 R>>",
-            4: paper.stream(huge),
+            4: paper.stream(packed, b"/Filter/FlateDecode"),
         })  # fmt: skip
         made = paper.record([paper.side(upload, 1)])
         app.objects.put("uploads", upload, "application/pdf")
@@ -226,7 +231,9 @@ def test_a_composition_out_of_memory_says_so(app):
         (KeyError("Dupont"), "crashed", "KeyError"),
     ],
 )
-def test_the_last_failure_is_told_with_its_outcome(app, error, outcome, words):
+def test_the_last_failure_is_told_with_its_outcome(
+    app: Context, error: BaseException, outcome: str, words: str
+) -> None:
     made = paper.record([paper.side(b"", 1)])
     delivery = FakeDelivery(command(made), app.db, error=error)
     usecases.give_up(delivery)
@@ -238,7 +245,7 @@ def test_the_last_failure_is_told_with_its_outcome(app, error, outcome, words):
     assert "Dupont" not in reply.reason
 
 
-def test_temporary_files_vanish_on_every_path(app, tmp_path, monkeypatch):
+def test_temporary_files_vanish_on_every_path(app: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     good = stored_record(app, paper.scan(sides=2))
     bad = stored_record(app, paper.scan(sides=1))
@@ -257,7 +264,7 @@ def test_temporary_files_vanish_on_every_path(app, tmp_path, monkeypatch):
      {"template_version": 0}, {"replaced": -1}],
     ids=lambda change: next(iter(change)),
 )  # fmt: skip
-def test_the_table_refuses_what_cannot_be(app, change):
+def test_the_table_refuses_what_cannot_be(app: Context, change: dict[str, Any]) -> None:
     row = {"record_sha256": "a" * 64, "template_version": 1, "document_sha256": "c" * 64, "document_size": 1,
            "document_key": "finals/cc/" + "c" * 64, "page_count": 1, "replaced": 0}  # fmt: skip
     with app.db.transaction() as work:

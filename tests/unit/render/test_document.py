@@ -32,7 +32,7 @@ def image_digests(document: bytes) -> list[str]:
         return sorted(hashlib.sha256(opened.xref_stream_raw(n)).hexdigest() for n in images)
 
 
-def test_the_images_are_the_scans_own_bytes(tmp_path):
+def test_the_images_are_the_scans_own_bytes(tmp_path: Path) -> None:
     upload = paper.scan(sides=4)
     sources = [paper.side(upload, n) for n in (1, 2, 3, 4)]
     document, result = paper.compose(tmp_path, paper.record(sources, [paper.mark("tick", 0.5, 0.5)]), upload)
@@ -40,7 +40,7 @@ def test_the_images_are_the_scans_own_bytes(tmp_path):
     assert result["page_count"] == 5
 
 
-def test_four_pages_from_two_a3_sides_share_two_images(tmp_path):
+def test_four_pages_from_two_a3_sides_share_two_images(tmp_path: Path) -> None:
     upload = paper.scan(sides=2, size=(1191, 842))
     sources = [
         paper.side(upload, 1, clip=RIGHT), paper.side(upload, 2, clip=LEFT),
@@ -53,7 +53,7 @@ def test_four_pages_from_two_a3_sides_share_two_images(tmp_path):
         assert [final[i].get_size() for i in range(4)] == [(595.5, 842)] * 4
 
 
-def test_pages_come_in_the_records_order_from_several_uploads_and_blank_ones_stay(tmp_path):
+def test_pages_come_in_the_records_order_from_several_uploads_and_blank_ones_stay(tmp_path: Path) -> None:
     first, second = paper.scan(sides=2), paper.scan(sides=3, size=(420, 595))
     pages = [
         RecordedPage(page_no=1, blank=False, source=paper.side(second, 3)),
@@ -66,7 +66,7 @@ def test_pages_come_in_the_records_order_from_several_uploads_and_blank_ones_sta
         assert [final[i].get_size() for i in range(3)] == [(420, 595), (595, 842), (420, 595)]
 
 
-def test_the_total_and_the_comments_can_be_searched(tmp_path):
+def test_the_total_and_the_comments_can_be_searched(tmp_path: Path) -> None:
     upload = paper.scan(sides=1)
     written = "Cœur, Œuvre, l’été – déjà vu… 3 € ; Δ = b² − 4ac ≥ 0 ≠ x₁, ∑ α ∈ ℝ → ∞"
     made = paper.record(
@@ -81,7 +81,7 @@ def test_the_total_and_the_comments_can_be_searched(tmp_path):
     assert result["replaced"] == 0
 
 
-def test_characters_without_a_glyph_are_shown_as_a_sign_and_counted(tmp_path):
+def test_characters_without_a_glyph_are_shown_as_a_sign_and_counted(tmp_path: Path) -> None:
     upload = paper.scan(sides=1)
     made = paper.record([paper.side(upload, 1)], [paper.mark("comment", 0.2, 0.3, content="Bravo 🎉 אב 漢")])
     document, result = paper.compose(tmp_path, made, upload)
@@ -90,7 +90,7 @@ def test_characters_without_a_glyph_are_shown_as_a_sign_and_counted(tmp_path):
     assert "caractères que ce document ne sait pas écrire (4)" in paper.text_of(document, 1)
 
 
-def test_the_same_record_gives_the_same_bytes_in_another_process(tmp_path):
+def test_the_same_record_gives_the_same_bytes_in_another_process(tmp_path: Path) -> None:
     upload = paper.scan(sides=2)
     made = paper.record(
         [paper.side(upload, 1), paper.side(upload, 2)], [paper.mark("comment", 0.2, 0.3, content="Vu 🎉")]
@@ -100,14 +100,16 @@ def test_the_same_record_gives_the_same_bytes_in_another_process(tmp_path):
     program = (
         "import hashlib, sys; from services.render.pixels import compose\n"
         "blob = open(sys.argv[2], 'rb').read()\n"
-        "_, (pdf,) = compose([sys.argv[1]], blob, uploads=[sys.argv[3]], record_sha256=hashlib.sha256(blob).hexdigest())\n"
+        "digest = hashlib.sha256(blob).hexdigest()\n"
+        "_, (pdf,) = compose([sys.argv[1]], blob, uploads=[sys.argv[3]], record_sha256=digest)\n"
         "print(hashlib.sha256(pdf).hexdigest())"
     )
     arguments = [str(tmp_path / paper.sha256(upload)), str(tmp_path / "record.json"), paper.sha256(upload)]
     for seed in ("1", "2"):
         elsewhere = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", program, *arguments],
-            env={"PYTHONHASHSEED": seed, "TZ": "Pacific/Noumea"}, capture_output=True, text=True, check=True, timeout=60,
+            env={"PYTHONHASHSEED": seed, "TZ": "Pacific/Noumea"},
+            capture_output=True, text=True, check=True, timeout=60,
         )  # fmt: skip
         assert elsewhere.stdout.strip() == paper.sha256(document)
     assert b"Date" not in document
@@ -133,12 +135,13 @@ def active_scan() -> bytes:
         8: b"<</Type/Annot/Subtype/Widget/FT/Tx/Rect[0 0 99 99]/AA<</K " + action + b">>>>",
         9: paper.stream(b"MZ S3CR3T", b"/Type/EmbeddedFile"),
         10: paper.stream(b"<x>S3CR3T</x>", b"/Type/Metadata/Subtype/XML"),
-        11: paper.stream(b"0 0 1 1 re f", b"/Type/XObject/Subtype/Form/BBox[0 0 9 9]/PieceInfo<</X<</Private(S3CR3T)>>>>"
+        11: paper.stream(b"0 0 1 1 re f", b"/Type/XObject/Subtype/Form/BBox[0 0 9 9]"
+                         b"/PieceInfo<</X<</Private(S3CR3T)>>>>"
                          b"/Group<</S/Transparency/AF[" + file + b"]>>/Resources<<>>"),
     })  # fmt: skip
 
 
-def test_nothing_active_of_the_scan_survives(tmp_path):
+def test_nothing_active_of_the_scan_survives(tmp_path: Path) -> None:
     upload = active_scan()
     document, _ = paper.compose(tmp_path, paper.record([paper.side(upload, 1)]), upload)
     with pymupdf.open(stream=document, filetype="pdf") as final:
@@ -164,7 +167,7 @@ def refused(tmp_path: Path, upload: bytes, made: Any = None) -> Refusal:
     return caught.value
 
 
-def test_a_side_that_the_scan_does_not_have_is_refused(tmp_path):
+def test_a_side_that_the_scan_does_not_have_is_refused(tmp_path: Path) -> None:
     upload = paper.scan(sides=1)
     refusal = refused(tmp_path, upload)
     assert isinstance(refusal, PageMissing)
@@ -188,14 +191,14 @@ def _jpeg_cut_short(upload: bytes) -> bytes:
     [_without_object(7), _without_object(8), _jpeg_cut_short],
     ids=["its image is gone", "its contents are gone", "its image is cut short"],
 )
-def test_a_page_of_which_a_part_is_gone_is_refused(tmp_path, damage):
+def test_a_page_of_which_a_part_is_gone_is_refused(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
     upload = damage(paper.scan(sides=2))
     refusal = refused(tmp_path, upload)
     assert isinstance(refusal, PageDamaged)
     assert refusal.details == {"page_no": 2, "side_no": 2}
 
 
-def test_a_scan_cut_anywhere_gives_the_whole_document_or_none(tmp_path):
+def test_a_scan_cut_anywhere_gives_the_whole_document_or_none(tmp_path: Path) -> None:
     whole = paper.scan(sides=3)
     sources = [paper.side(whole, n) for n in (1, 2, 3)]
     expected = image_digests(whole)
@@ -217,17 +220,17 @@ def test_a_scan_cut_anywhere_gives_the_whole_document_or_none(tmp_path):
     [b"", b"not a pdf", b"<html><body>%PDF-1.7</body></html>", paper.jpeg(1)],
     ids=["empty", "text", "html", "a photograph"],
 )
-def test_what_is_not_a_pdf_is_refused(tmp_path, upload):
+def test_what_is_not_a_pdf_is_refused(tmp_path: Path, upload: bytes) -> None:
     assert isinstance(refused(tmp_path, upload), ScanUnreadable)
 
 
-def test_a_scan_locked_with_a_password_is_refused(tmp_path):
+def test_a_scan_locked_with_a_password_is_refused(tmp_path: Path) -> None:
     with pymupdf.open(stream=paper.scan(sides=2), filetype="pdf") as doc:
         upload = doc.tobytes(encryption=pymupdf.PDF_ENCRYPT_AES_256, user_pw="secret", owner_pw="owner")
     assert isinstance(refused(tmp_path, upload), ScanUnreadable)
 
 
-def test_a_scan_that_only_forbids_changes_is_read(tmp_path):
+def test_a_scan_that_only_forbids_changes_is_read(tmp_path: Path) -> None:
     plain = paper.scan(sides=2)
     with pymupdf.open(stream=plain, filetype="pdf") as doc:
         upload = doc.tobytes(encryption=pymupdf.PDF_ENCRYPT_AES_256, owner_pw="owner")
@@ -235,7 +238,7 @@ def test_a_scan_that_only_forbids_changes_is_read(tmp_path):
     assert image_digests(document) == image_digests(plain)
 
 
-def test_a_record_that_contradicts_itself_is_refused(tmp_path):
+def test_a_record_that_contradicts_itself_is_refused(tmp_path: Path) -> None:
     upload = paper.scan(sides=1)
     source = paper.side(upload, 1)
     twice = [RecordedPage(page_no=1, blank=False, source=source)] * 2
@@ -248,7 +251,7 @@ def test_a_record_that_contradicts_itself_is_refused(tmp_path):
         assert isinstance(refused(tmp_path, upload, made), RecordUnreadable)
 
 
-def test_a_record_of_another_shape_is_refused_without_quoting_it():
+def test_a_record_of_another_shape_is_refused_without_quoting_it() -> None:
     blob = json.dumps({"schema_version": 1, "exam_title": "Dupont Marie"}).encode()
     with pytest.raises(RecordUnreadable) as caught:
         pixels.compose([], blob, uploads=[], record_sha256="0" * 64)
@@ -258,7 +261,7 @@ def test_a_record_of_another_shape_is_refused_without_quoting_it():
 # Much, and strange
 
 
-def test_three_hundred_pen_strokes(tmp_path):
+def test_three_hundred_pen_strokes(tmp_path: Path) -> None:
     upload = paper.scan(sides=1)
     strokes = tuple(
         tuple((0.1 + 0.8 * ((s * 7 + p) % 60) / 60, 0.05 + 0.9 * s / 300 + 0.003 * (p % 3)) for p in range(60))
@@ -284,7 +287,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_hostile_text_everywhere(tmp_path, text):
+def test_hostile_text_everywhere(tmp_path: Path, text: str) -> None:
     upload = paper.scan(sides=1)
     marks = [paper.mark(kind, 0.9, 0.95, 0.05, 0.02, content=text) for kind in
              ("comment", "error", "bonus", "highlight", "tick", "cross", "pen")]  # fmt: skip

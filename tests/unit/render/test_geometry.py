@@ -130,10 +130,10 @@ def check(tmp_path: Path, upload: bytes, sources: list[PageSource], names: list[
     assert not wrong, "\n".join(wrong)
 
 
-def test_every_rotation_box_unit_clip_and_turn(tmp_path):
+def test_every_rotation_box_unit_clip_and_turn(tmp_path: Path) -> None:
     pages, sources, names = [], [], []
     clip_and_turn = itertools.cycle(itertools.product(CLIPS, TURNS))
-    for rotation, (box_name, box), unit in itertools.product(ROTATIONS, BOXES.items(), UNITS):
+    for rotation, box, unit in itertools.product(ROTATIONS, BOXES.values(), UNITS):
         pages.append((box + rotation + unit, DRAWING))
     upload = odd_pages(pages)
     described = list(itertools.product(ROTATIONS, BOXES, UNITS))
@@ -145,19 +145,19 @@ def test_every_rotation_box_unit_clip_and_turn(tmp_path):
     check(tmp_path, upload, sources, names)
 
 
-def test_boxes_and_rotation_inherited_from_the_page_tree(tmp_path):
+def test_boxes_and_rotation_inherited_from_the_page_tree(tmp_path: Path) -> None:
     upload = odd_pages([(b"", DRAWING)], inherited=b"/MediaBox[0 0 842 595]/CropBox[20 30 800 500]/Rotate 90")
     sources = [paper.side(upload, 1, clip=clip, turn_deg=turn) for clip in CLIPS for turn in TURNS]
     check(tmp_path, upload, sources, [str(source) for source in sources])
 
 
-def test_state_that_a_page_leaves_behind_does_not_touch_our_ink(tmp_path):
+def test_state_that_a_page_leaves_behind_does_not_touch_our_ink(tmp_path: Path) -> None:
     upload = odd_pages([(b"/MediaBox[0 0 595 842]", DRAWING + dirt) for dirt in DIRTY.values()])
     sources = [paper.side(upload, side_no) for side_no in range(1, len(DIRTY) + 1)]
     check(tmp_path, upload, sources, list(DIRTY))
 
 
-def test_a_page_is_as_large_as_it_is_shown(tmp_path):
+def test_a_page_is_as_large_as_it_is_shown(tmp_path: Path) -> None:
     upload = odd_pages([(b"/MediaBox[0 0 1191 842]/Rotate 180", DRAWING), (b"/MediaBox[0 0 300 400]/UserUnit 2", b"")])
     half = Box(x=0, y=0, w=0.5, h=1)
     sources = [paper.side(upload, 1, clip=half), paper.side(upload, 1, clip=half, turn_deg=90), paper.side(upload, 2)]
@@ -166,7 +166,7 @@ def test_a_page_is_as_large_as_it_is_shown(tmp_path):
         assert [final[i].get_size() for i in range(3)] == [(595.5, 842), (842, 595.5), (600, 800)]
 
 
-def test_a_page_beyond_the_limit_of_viewers_is_reduced_to_it(tmp_path):
+def test_a_page_beyond_the_limit_of_viewers_is_reduced_to_it(tmp_path: Path) -> None:
     upload = odd_pages([(b"/MediaBox[0 0 14400 7200]/UserUnit 4", DRAWING)])
     document, _ = paper.compose(tmp_path, paper.record([paper.side(upload, 1)]), upload)
     with pypdfium2.PdfDocument(document) as final:

@@ -11,7 +11,7 @@ anything = st.text(alphabet=st.characters(codec="utf-8"), max_size=120)
 
 
 @given(anything, st.floats(min_value=20, max_value=400))
-def test_wrapping_keeps_every_character_and_the_width(text, width):
+def test_wrapping_keeps_every_character_and_the_width(text: str, width: float) -> None:
     cleaned = Reader().clean(text)
     lines = wrap(cleaned, REGULAR, 10, width)
     assert "".join("".join(lines).split()) == "".join(cleaned.split())
@@ -19,7 +19,7 @@ def test_wrapping_keeps_every_character_and_the_width(text, width):
 
 
 @given(anything)
-def test_cleaned_text_can_be_drawn_and_measured_in_both_faces(text):
+def test_cleaned_text_can_be_drawn_and_measured_in_both_faces(text: str) -> None:
     cleaned = Reader().clean(text)
     for face in (REGULAR, BOLD):
         for line in cleaned.split("\n"):
@@ -27,7 +27,7 @@ def test_cleaned_text_can_be_drawn_and_measured_in_both_faces(text):
             assert sum(drawn.width(part, 10) for drawn, part in face.runs(line)) >= face.width(line, 10) - 0.01
 
 
-def test_french_and_school_mathematics_have_glyphs():
+def test_french_and_school_mathematics_have_glyphs() -> None:
     reader = Reader()
     for text in (
         "ÀÂÆÇÉÈÊËÎÏÔŒÙÛÜŸ àâæçéèêëîïôœùûüÿ « ’ ‘ “ ” – — … • € § ° № ‰",
@@ -39,24 +39,24 @@ def test_french_and_school_mathematics_have_glyphs():
     assert reader.replaced == 0
 
 
-def test_each_missing_character_is_counted_but_shapeless_ones_are_not():
+def test_each_missing_character_is_counted_but_shapeless_ones_are_not() -> None:
     reader = Reader()
     assert reader.clean("漢字") == MISSING * 2
     assert reader.clean("a\u200d\ufe0f\u202eb") == "ab"
     assert reader.replaced == 2
 
 
-def test_letters_with_separate_accents_are_composed():
+def test_letters_with_separate_accents_are_composed() -> None:
     assert Reader().clean("e\u0301te\u0301") == "été"
 
 
-def test_a_line_never_begins_with_a_high_sign():
+def test_a_line_never_begins_with_a_high_sign() -> None:
     text = Reader().clean("bien fait ! vraiment ; « oui » : voilà ?")
     for width in range(60, 140, 5):
         assert all(line[0] not in "!;:?»" for line in wrap(text, REGULAR, 9, width))
 
 
-def test_what_bold_lacks_is_drawn_in_regular():
+def test_what_bold_lacks_is_drawn_in_regular() -> None:
     assert [(face.resource, part) for face, part in BOLD.runs("Partie Δ1")] == [
         ("B", "Partie "),
         ("R", "Δ"),
