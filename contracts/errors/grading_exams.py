@@ -1,4 +1,4 @@
-"""Refusals about exams, schemes, rosters, identification, allocation and publication; ``grading.py`` has the common ones."""
+"""What grading refuses about exams, schemes, rosters, identities and publication; ``grading.py`` has the rest."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class TotalHasScheme(Refusal):
 
 
 class RosterNotCsv(Refusal):
-    """``found`` is what the file looks like: pdf, xlsx, xls, ods, html, json, image, archive, empty, binary, encoding."""
+    """``found``: pdf, xlsx, xls, ods, rtf, html, json, image, archive, empty, binary or encoding (unknown letters)."""
 
     code, http_status = "grading.roster_not_csv", 422
     en = "This file is not a CSV list (it looks like: {found}). In your spreadsheet, save it as CSV and send that file."
@@ -124,7 +124,7 @@ class RosterHasErrors(Refusal):
 
     code, http_status = "grading.roster_has_errors", 422
     en = "Nothing was imported: {count} rows have errors. Correct them (each is listed) and send the file again."
-    fr = "Rien n'a été importé : {count} lignes comportent des erreurs. Corrigez-les (liste jointe) et renvoyez le fichier."
+    fr = "Rien n'a été importé : {count} lignes sont en erreur. Corrigez-les (liste jointe) et renvoyez le fichier."
 
     def __init__(self, *, report: dict[str, Any]) -> None:
         super().__init__(report=report, errors=report["errors"], count=len(report["errors"]))
@@ -133,7 +133,7 @@ class RosterHasErrors(Refusal):
 class CandidateNotInExam(Refusal):
     code, http_status = "grading.candidate_not_in_exam", 422
     en = "This candidate is not on the exam's roster. Choose one of the roster, or import a complete roster first."
-    fr = "Ce candidat n'est pas sur la liste de l'examen. Choisissez-y un candidat, ou importez d'abord la liste complète."
+    fr = "Ce candidat n'est pas sur la liste de l'examen. Choisissez-en un autre ou importez d'abord la liste complète."
 
 
 class CandidateTaken(Refusal):

@@ -11,10 +11,8 @@ def spread(copies: Collection[UUID], markers: Sequence[UUID], loads: Mapping[UUI
     """Give each copy a marker; the same copies, markers and loads always give the same answer.
 
     Copies are taken in the order of their ids' digests: no order of the pile, of names or of arrival, and none that
-    anybody could choose. Each goes to the marker who has fewest by then.
-
-    Args:
-        loads: copies each marker has in this exam already; a late delivery evens out what came before.
+    anybody could choose. Each goes to the marker who has fewest by then, ``loads`` (what each has in this exam
+    already) included: a late delivery evens out what came before.
     """
     has = {marker: loads.get(marker, 0) for marker in sorted(set(markers))}
     given: dict[UUID, UUID] = {}

@@ -137,7 +137,7 @@ def put_scheme(app: Context, request: PutScheme) -> SchemeView:
 
     Raises:
         VersionRequired, VersionConflict: somebody stored one since.
-        SchemeInvalid, SchemeStepUnfit, SchemeDoesNotAddUp: told in this order, each with everything it found.
+        SchemeStepUnfit, SchemeInvalid, SchemeDoesNotAddUp: told in this order, each with everything it found.
         ExamDeleted, ExamPublished.
     """
     nodes = scheme.from_json([node.model_dump() for node in request.nodes])
@@ -183,10 +183,10 @@ def after_id(given: str | None) -> UUID | None:
 
 
 def _check(nodes: Sequence[scheme.Node], step: Decimal, total_points: Decimal) -> None:
-    if found := scheme.problems(nodes, step):
-        raise SchemeInvalid(errors=[problem.as_json() for problem in found])
     if not scheme.step_fits(step, total_points):
         raise SchemeStepUnfit(step=points(step), total=points(total_points))
+    if found := scheme.problems(nodes, step):
+        raise SchemeInvalid(errors=[problem.as_json() for problem in found])
     counted = scheme.counted_points(nodes)
     if counted != total_points:
         listed = [

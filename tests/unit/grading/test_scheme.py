@@ -2,8 +2,17 @@
 
 from decimal import Decimal
 
-from services.grading.domain.scheme import Node, Problem, as_json, counted_points, from_json, impact, leaves, problems
-from services.grading.domain.scheme import step_fits
+from services.grading.domain.scheme import (
+    Node,
+    Problem,
+    as_json,
+    counted_points,
+    from_json,
+    impact,
+    leaves,
+    problems,
+    step_fits,
+)
 
 QUARTER = Decimal("0.25")
 TREE = (
