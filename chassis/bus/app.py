@@ -12,7 +12,9 @@ import eventlet
 from nameko.extensions import DependencyProvider
 
 from chassis import observe
+from chassis.bus import topology
 from chassis.bus.container import Work
+from chassis.bus.depth import Depth
 from chassis.bus.relay import Relay
 from contracts.errors import Refusal, Unavailable
 
@@ -35,7 +37,9 @@ class App(DependencyProvider):  # type: ignore[misc]  # nameko is untyped
         environ = self.container.config.get("environ", {}).get(name, os.environ)
         self.context = self.container.service_cls.build(environ)
         self._wait_for_database()
-        self.relay = Relay(self.context.db, self.container.config["AMQP_URI"])
+        config = self.container.config
+        self.relay = Relay(self.context.db, config["AMQP_URI"])
+        self.depth = Depth(config["AMQP_URI"], name, config.get("retry_delays_s", topology.RETRY_DELAYS_S))
 
     def _wait_for_database(self) -> None:
         for attempt in range(10**9):
@@ -49,11 +53,14 @@ class App(DependencyProvider):  # type: ignore[misc]  # nameko is untyped
 
     def start(self) -> None:
         self._relaying = self.container.spawn_managed_thread(self.relay.run, identifier="relay")
+        self._measuring = self.container.spawn_managed_thread(self.depth.run, identifier="depth")
 
     def stop(self) -> None:
         """The workers are done: publish what they left, then let go."""
+        self.depth.stop()
         self.relay.stop()
         self._relaying.wait()
+        self._measuring.wait()
         self.context.close()
 
     def get_dependency(self, worker_ctx: Any) -> Any:  # noqa: ARG002  # overrides

@@ -21,9 +21,11 @@ from nameko.messaging import QueueConsumer
 
 import chassis.bus.inproc  # noqa: F401  # registers inproc://
 from chassis import observe
+from chassis.bus import topology
 from chassis.bus.publisher import BUS_ERRORS
 
 log = observe.logger("chassis.bus.container")
+_LOOK_ROUND_S = 0.25  # how often a consumer looks up from an idle connection; kombu's second makes stopping slow
 _CLOSED: tuple[type[BaseException], ...] = (*BUS_ERRORS, AttributeError)  # py-amqp forgets its connection at its end
 
 
@@ -82,6 +84,9 @@ class Consumers(QueueConsumer):  # type: ignore[misc]  # nameko is untyped
         self._gone: set[Any] = set()
 
     def get_consumers(self, consumer_cls: Any, channel: Any) -> Iterable[Consumer]:  # noqa: ARG002  # overrides
+        # Again at every connection: the broker that came back may be a new one, and empty.
+        delays_s = self.container.config.get("retry_delays_s", topology.RETRY_DELAYS_S)
+        topology.declare(channel, topology.topology(retry_delays_s=delays_s))
         self._consumers = {}
         for provider in self._providers - self._gone:
             queue: Queue = provider.queue
@@ -105,7 +110,7 @@ class Consumers(QueueConsumer):  # type: ignore[misc]  # nameko is untyped
     def run(self) -> None:
         while not self.should_stop:
             try:
-                super().run()
+                super().run(safety_interval=_LOOK_ROUND_S)
             except Exception as error:
                 observe.report_defect("consuming_failed", error)
                 eventlet.sleep(1)

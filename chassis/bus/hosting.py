@@ -12,17 +12,19 @@ from typing import Any
 
 import eventlet
 import psycopg.waiting
+from amqp.exceptions import PreconditionFailed
 from eventlet import patcher
 from nameko.runners import ServiceRunner
 
 from chassis import observe
 from chassis.bus import topology
 from chassis.bus.app import App
-from chassis.bus.publisher import connect
+from chassis.bus.publisher import BUS_ERRORS, connect
 from contracts.errors import Unavailable
 
 GRACE_S = 25.0
 _BUS_PATIENCE_S = (0.2, 0.5, 1, 2, 5)
+_NOT_YET: tuple[type[BaseException], ...] = (*BUS_ERRORS, Unavailable)
 log = observe.logger("chassis.bus.hosting")
 
 
@@ -48,12 +50,14 @@ class Hosted:
     def _declare(self) -> None:
         for attempt in range(10**9):
             try:
-                with connect(self._config["AMQP_URI"]) as connection:
-                    topology.declare(connection, topology.topology(retry_delays_s=self._config["retry_delays_s"]))
+                with connect(self._config["AMQP_URI"]) as connection, connection.channel() as channel:
+                    topology.declare(channel, topology.topology(retry_delays_s=self._config["retry_delays_s"]))
                 return
-            except Unavailable as error:
+            except PreconditionFailed:  # a queue of the same name is something else: waiting will not help
+                raise
+            except _NOT_YET as error:
                 pause_s = _BUS_PATIENCE_S[min(attempt, len(_BUS_PATIENCE_S) - 1)]
-                log.warning("bus_unreachable", error=error.reason, retry_s=pause_s)
+                log.warning("bus_unreachable", error=type(error).__name__, reason=str(error), retry_s=pause_s)
                 eventlet.sleep(pause_s)
 
     def stop(self, grace_s: float = GRACE_S) -> bool:

@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 import kombu
-from amqp.exceptions import AMQPError, ChannelError, MessageNacked
+from amqp.exceptions import AMQPError, ChannelError, MessageNacked, NotFound
 from kombu.exceptions import KombuError
 
 import chassis.bus.inproc  # noqa: F401  # registers inproc://
@@ -23,7 +23,7 @@ log = observe.logger("chassis.bus.publisher")
 
 
 class Unroutable(Exception):
-    """No queue takes the message: its consumer was never declared."""
+    """No queue takes the message, or there is no such exchange: nobody has declared its consumer."""
 
 
 def connect(url: str, *, confirmed: bool = False, heartbeat_s: int = 0) -> kombu.Connection:
@@ -105,7 +105,7 @@ class Publisher:
             # A return is followed by a confirm that nobody awaits any more: the next message would take it for its
             # own. So no channel outlives an error, nor a killed greenthread.
             self._drop()
-            if isinstance(error, ChannelError) and "NO_ROUTE" in str(error):
+            if isinstance(error, NotFound) or (isinstance(error, ChannelError) and "NO_ROUTE" in str(error)):
                 raise Unroutable(f"{exchange} {routing_key}") from error
             if isinstance(error, BUS_ERRORS):
                 raise Unavailable("bus", type(error).__name__) from error

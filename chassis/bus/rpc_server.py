@@ -73,13 +73,13 @@ class Calls(SharedExtension):  # type: ignore[misc]  # nameko is untyped
         entrypoint = self.methods.get(name) or next(iter(self.methods.values()))
         self.container.spawn_worker(entrypoint, (message, name), {})
 
-    def reply(self, message: Any, answer: dict[str, Any]) -> None:
+    def reply(self, message: Any, body: bytes) -> None:
         reply_to = message.properties.get("reply_to")
         if not reply_to:
             return
         try:
             self.publisher.publish(
-                json.dumps(answer).encode(),
+                body,
                 exchange=RPC_EXCHANGE,
                 routing_key=reply_to,
                 mandatory=False,
@@ -117,9 +117,9 @@ class Serve(Work):
                 elapsed_s = time.monotonic() - started
                 if elapsed_s > SLOW_CALL_S:
                     log.warning("slow_call", method=name, elapsed_s=round(elapsed_s, 3), outcome=outcome)
-            self.calls.reply(message, answer)
-            settle(message)
+            self.calls.reply(message, _body(answer, name))
         finally:
+            settle(message)
             self.calls.consumers.finished()
             known = name if name in self.calls.methods else "unknown"
             labels = {"service": self.container.service_name, "method": known, "outcome": outcome}
@@ -152,6 +152,14 @@ class Serve(Work):
         except Exception as error:
             observe.report_defect("call_failed", error, **fields)
             return "defect", _defect(type(error).__name__, "")
+
+
+def _body(answer: dict[str, Any], name: str) -> bytes:
+    try:
+        return json.dumps(answer).encode()
+    except (TypeError, ValueError) as error:  # a refusal whose details are not JSON
+        observe.report_defect("reply_not_json", error, method=name)
+        return json.dumps(_defect("UnserializableReply", "")).encode()
 
 
 def _result(result: dict[str, Any]) -> dict[str, Any]:

@@ -144,6 +144,10 @@ class Subscription(Work):
             log.warning("message_given_back", queue=self.name, error=str(error))
             eventlet.sleep(1)
             settle(message, requeue=True)
+        except Exception as error:  # ours, not the handler's: without this the message would stay in hand for ever
+            observe.report_defect("message_not_handled", error, queue=self.name)
+            eventlet.sleep(1)
+            settle(message, requeue=True)
         finally:
             self.consumers.finished()
             labels = {"service": self.container.service_name, "message": self.message.type}

@@ -16,8 +16,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import kombu
-
 from contracts.catalogue import MESSAGES, Message
 
 RETRY_DELAYS_S: tuple[float, ...] = (1, 5, 30)
@@ -87,21 +85,20 @@ def topology(messages: Sequence[Message] = MESSAGES, retry_delays_s: Sequence[fl
     return Topology(tuple(exchanges), tuple(queues))
 
 
-def declare(connection: kombu.Connection, wanted: Topology) -> None:
-    """Make it so; repeating is harmless.
+def declare(channel: Any, wanted: Topology) -> None:
+    """Make it so, on a channel of kombu; repeating is harmless.
 
     Raises:
-        amqp.PreconditionFailed: a queue exists with other arguments; docs/runbooks say how to replace it.
+        amqp.PreconditionFailed: a queue exists with other arguments. Empty it, delete it, start again.
     """
-    with connection.channel() as channel:
-        for exchange in wanted.exchanges:
-            channel.exchange_declare(exchange=exchange, type="topic", durable=True, auto_delete=False)
-        for queue in wanted.queues:
-            channel.queue_declare(
-                queue=queue.name, durable=True, exclusive=False, auto_delete=False, arguments=queue.arguments
-            )
-            for exchange, routing_key in queue.bindings:
-                channel.queue_bind(queue=queue.name, exchange=exchange, routing_key=routing_key)
+    for exchange in wanted.exchanges:
+        channel.exchange_declare(exchange=exchange, type="topic", durable=True, auto_delete=False)
+    for queue in wanted.queues:
+        channel.queue_declare(
+            queue=queue.name, durable=True, exclusive=False, auto_delete=False, arguments=queue.arguments
+        )
+        for exchange, routing_key in queue.bindings:
+            channel.queue_bind(queue=queue.name, exchange=exchange, routing_key=routing_key)
 
 
 def plain() -> dict[str, Any]:

@@ -40,9 +40,12 @@ class ProbeProcess:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.bus.probe"], cwd=ROOT, env=self._environ, stderr=log
             )
-        mark = self._log.stat().st_size
+        mark = self.written()
         if ready:
             until(lambda: self.said("services_started", mark), seconds=30, what=f"started, see {self._log}")
+
+    def written(self) -> int:
+        return self._log.stat().st_size
 
     def said(self, event: str, after: int = 0) -> bool:
         return event.encode() in self._log.read_bytes()[after:]
@@ -57,8 +60,11 @@ class ProbeProcess:
         assert self._process is not None
         return self._process.wait(30)
 
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def stop(self) -> None:
-        if self._process is not None and self._process.poll() is None:
+        if self.alive():
             self.signal(signal.SIGKILL)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,10 +10,11 @@ from uuid import uuid4
 
 import pytest
 
+from chassis.bus.publisher import connect
 from chassis.testing.servers import RabbitMQ
 from contracts.errors import Unavailable
 from tests.bus.conftest import ProbeProcess
-from tests.bus.watching import Watch, until
+from tests.bus.watching import QUEUE, Watch, until
 
 
 @pytest.fixture
@@ -51,24 +51,29 @@ def test_killed_while_handling(service: ProbeProcess, watch: Watch) -> None:
     assert watch.calls(upload) == [1, 1]
 
 
-def test_killed_while_answering_a_call(service: ProbeProcess, watch: Watch) -> None:
-    failures: list[Unavailable] = []
-
-    def call() -> None:
-        try:
-            watch.drop(6, timeout_s=15)
-        except Unavailable as error:
-            failures.append(error)
-
-    caller = threading.Thread(target=call)
-    caller.start()
-    assert service.wait() == -signal.SIGKILL
-    # Restarted before the deadline: it must not do again what killed it, nor what may have been done already.
-    service.start()
-    time.sleep(0.5)
+def test_a_call_is_not_answered_twice(
+    service: ProbeProcess, vhost: str, probe_database_url: str, watch: Watch, tmp_path: Path
+) -> None:
+    other = ProbeProcess(vhost, probe_database_url, tmp_path / "other")
+    other.start()
+    started = time.monotonic()
+    with pytest.raises(Unavailable) as failure:
+        watch.drop(6, timeout_s=15)  # kills the process that gets it
+    # The survivor got it next; it says so at once, and does not do what may have been done already.
+    assert (failure.value.dependency, failure.value.reason) == ("ingest", "interrupted")
+    assert time.monotonic() - started < 5
     watch.drop(1)
-    caller.join()
-    assert [failure.dependency for failure in failures] == ["ingest"]
+    assert sorted(process.alive() for process in (service, other)) == [False, True]
+    other.stop()
+
+
+def test_a_queue_that_somebody_deleted_is_made_again(service: ProbeProcess, watch: Watch) -> None:
+    mark = service.written()
+    with connect(watch.url) as connection:
+        connection.default_channel.queue_delete(QUEUE)
+    until(lambda: service.said("consuming", mark))
+    upload = watch.send("do")
+    until(lambda: watch.effects(upload))
 
 
 def test_sigterm_finishes_what_is_in_hand(service: ProbeProcess, watch: Watch) -> None:
@@ -84,7 +89,9 @@ def test_sigterm_finishes_what_is_in_hand(service: ProbeProcess, watch: Watch) -
     assert not service.said("message_repeated")
 
 
-def test_broker_killed_and_back(service: ProbeProcess, watch: Watch, rabbitmq: RabbitMQ) -> None:
+def test_broker_killed_and_back(
+    service: ProbeProcess, watch: Watch, rabbitmq: RabbitMQ, vhost: str, probe_database_url: str, tmp_path: Path
+) -> None:
     held = watch.send("hold")
     until(lambda: watch.calls(held))
     watch.drop(1)
@@ -97,29 +104,21 @@ def test_broker_killed_and_back(service: ProbeProcess, watch: Watch, rabbitmq: R
     assert time.monotonic() - started < 1.5
     assert not watch.client.ready()
     kept = watch.send("do", times=3)  # the outbox takes it without a broker
+    late = ProbeProcess(vhost, probe_database_url, tmp_path / "late")
+    late.start(ready=False)
+    until(lambda: late.said("bus_unreachable"))
     watch.plan("do", held)
     until(lambda: watch.effects(held))  # the handler in hand ended; its ack could not be sent
 
     rabbitmq.start()
     until(lambda: len(watch.effects(kept)) == 3, seconds=30)
+    until(lambda: late.said("services_started"), seconds=20)  # it had waited
+    late.stop()
     until(watch.client.ready, seconds=10)
     until(lambda: _answered(watch), seconds=10)
     time.sleep(0.5)
     assert watch.effects(held) == ["split"]  # delivered again after the broker came back: no second effect
     assert service.signal(signal.SIGTERM) == 0  # the same process lived through all of it
-
-
-def test_started_before_its_broker_it_waits(
-    rabbitmq: RabbitMQ, vhost: str, probe_database_url: str, watch: Watch, tmp_path: Path
-) -> None:
-    rabbitmq.kill()
-    service = ProbeProcess(vhost, probe_database_url, tmp_path / "log")
-    service.start(ready=False)
-    until(lambda: service.said("bus_unreachable"))
-    rabbitmq.start()
-    until(lambda: service.said("services_started"), seconds=20)
-    until(lambda: _answered(watch), seconds=10)
-    service.stop()
 
 
 def _answered(watch: Watch) -> bool:

@@ -16,6 +16,7 @@ from prometheus_client import REGISTRY
 
 from chassis import observe, outbox
 from chassis.bus import inproc, relay, topology
+from chassis.bus.depth import Depth
 from chassis.bus.publisher import connect
 from chassis.bus.relay import Relay
 from chassis.db import Database
@@ -30,7 +31,7 @@ URL = "inproc://relay"
 @pytest.fixture
 def bus() -> Iterator[str]:
     with connect(URL) as connection:
-        topology.declare(connection, topology.topology())
+        topology.declare(connection.channel(), topology.topology())
     yield URL
     inproc.forget(URL)
 
@@ -119,7 +120,9 @@ def test_rows_leave_in_their_order_and_as_cloud_events(bus: str, db: Database) -
     assert unsent(db) == 0
 
 
-def test_two_relays_of_one_database_do_not_publish_twice(bus: str, db: Database, running: Callable[[str], Relay]) -> None:
+def test_two_relays_of_one_database_do_not_publish_twice(
+    bus: str, db: Database, running: Callable[[str], Relay]
+) -> None:
     # not through ``running`` twice on the in-process bus: each would begin by sending all again
     send(db, 400)
     relays = [Relay(db, bus) for _ in range(4)]
@@ -171,7 +174,7 @@ def test_an_unroutable_row_is_set_aside_and_holds_up_nothing(bus: str, db: Datab
     assert subject.flush() == 0  # its time has not come again
     assert unsent(db) == 1
     with connect(bus) as connection:
-        topology.declare(connection, topology.topology())
+        topology.declare(connection.channel(), topology.topology())
     with db.transaction() as work:
         work.sql.execute(_outbox.update().values(not_before=sa.func.clock_timestamp()))
     subject.flush()
@@ -186,10 +189,22 @@ def test_a_new_bus_inside_the_process_gets_everything_again(
     assert unsent(db) == 0
     inproc.forget(bus)  # the process ended, and with it what was queued
     with connect(bus) as connection:
-        topology.declare(connection, topology.topology())
+        topology.declare(connection.channel(), topology.topology())
     running(bus)
     until(lambda: unsent(db) == 0)
     assert sides(taken()) == [1, 2, 3]
+
+
+def test_the_depth_of_every_queue_is_known(bus: str, db: Database) -> None:
+    send(db, 3)
+    Relay(db, bus).flush()
+    Depth(bus, "ingest", topology.RETRY_DELAYS_S).measure()
+
+    def depth(queue: str) -> float | None:
+        return REGISTRY.get_sample_value("korrigo_queue_messages", {"service": "ingest", "queue": queue})
+
+    assert depth(QUEUE) == 3
+    assert depth(f"{QUEUE}.dead") == 0
 
 
 def test_a_defect_does_not_end_the_relay(

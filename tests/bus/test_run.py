@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-import pytest
+from gunicorn.config import Config
 
 from chassis.run import Web, gunicorn_options
 from tests.bus.conftest import ROOT
@@ -34,20 +34,14 @@ def test_every_missing_setting_is_named_at_once() -> None:
         assert name in done.stderr
 
 
-@pytest.mark.parametrize("option", ["--no-control-socket", "--keep-alive", "--graceful-timeout"])
-def test_gunicorn_writes_nothing_at_home_and_ends_in_time(option: str) -> None:
-    options = gunicorn_options(Web(bind="127.0.0.1:1", threads=7))
-    assert option in options
-    from gunicorn.app.wsgiapp import WSGIApplication
-
-    class Application(WSGIApplication):  # type: ignore[misc]  # gunicorn is untyped
-        def init(self, parser: object, opts: object, args: list[str]) -> None:
-            """Without looking for the application."""
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["gunicorn", *options])
-        config = Application().cfg
-    assert (config.threads, config.keepalive, config.graceful_timeout) == (7, 30, 25)
+def test_gunicorn_writes_nothing_at_home_and_ends_in_time() -> None:
+    config = Config()
+    given = config.parser().parse_args(gunicorn_options(Web(bind="127.0.0.1:1", threads=7)))
+    for name, value in vars(given).items():
+        if value is not None and name != "args":
+            config.set(name, value)
+    assert (config.address, config.threads) == ([("127.0.0.1", 1)], 7)
+    assert (config.keepalive, config.graceful_timeout) == (30, 25)
     assert (config.worker_class_str, config.control_socket_disable) == ("gthread", True)
 
 
@@ -68,7 +62,9 @@ def test_live_but_not_ready_while_it_waits_and_gone_when_told() -> None:
         "KORRIGO_S3_SECRET_KEY": "unused",
         "KORRIGO_INTERNAL_PORT": str(port),
     }
-    process = subprocess.Popen([sys.executable, "-m", "tests.bus.probe"], cwd=ROOT, env=environ, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.bus.probe"], cwd=ROOT, env=environ, stderr=subprocess.DEVNULL
+    )
 
     def status(path: str) -> int:
         try:

@@ -36,12 +36,12 @@ def test_every_consumer_of_the_catalogue_has_its_queues_and_nobody_else() -> Non
 def test_declaring_again_is_harmless_and_a_change_is_refused(vhost: str) -> None:
     wanted = topology.topology()
     with connect(vhost) as connection:
-        topology.declare(connection, wanted)
-        topology.declare(connection, wanted)
+        topology.declare(connection.channel(), wanted)
+        topology.declare(connection.channel(), wanted)
         first, *others = wanted.queues
         changed = Queue(first.name, {**first.arguments, "x-delivery-limit": 1}, first.bindings)
         with pytest.raises(PreconditionFailed):
-            topology.declare(connection, dataclasses.replace(wanted, queues=(changed, *others)))
+            topology.declare(connection.channel(), dataclasses.replace(wanted, queues=(changed, *others)))
 
 
 def test_the_plain_form_is_json() -> None:
