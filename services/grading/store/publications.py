@@ -47,7 +47,7 @@ def publish(uow: UnitOfWork, exam_id: UUID, publication: int, by: Actor) -> int:
     ).join_from(copies, candidates, candidates.c.id == copies.c.candidate_id)
     names = ["exam_id", "publication", "copy_id", "revision", "candidate_id", "person_id"]
     statement = published_copies.insert().from_select(names, shown.where(copies.c.exam_id == exam_id))
-    return int(uow.sql.execute(statement).rowcount)
+    return len(uow.sql.execute(statement.returning(published_copies.c.copy_id)).all())
 
 
 def withdraw(uow: UnitOfWork, exam_id: UUID, publication: int, by: Actor) -> None:

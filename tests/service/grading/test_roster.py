@@ -62,7 +62,8 @@ def test_one_wrong_row_and_nothing_is_imported(desk):
 
 def test_a_dry_run_gives_the_report_of_the_import_and_writes_nothing(desk):
     dry = import_roster(desk.app, desk.exam_id, desk.admin, dry_run=True)
-    assert names(desk).total == 0 and trail(desk) == []
+    assert names(desk).total == 0
+    assert trail(desk) == []
     assert dry.model_copy(update={"dry_run": False}) == import_roster(desk.app, desk.exam_id, desk.admin)
     wrong = import_roster(desk.app, desk.exam_id, desk.admin, ROSTER + "12;DURAND;Léa;TG1;\n", dry_run=True)
     assert (wrong.unchanged, len(wrong.errors)) == (3, 1)
@@ -90,7 +91,8 @@ def test_a_person_is_the_same_in_every_exam_when_the_key_is_certain(desk):
     import_roster(desk.app, other.id, desk.admin, text)
     here = {each.first_name: each.person_id for each in names(desk).items}
     there = {each.first_name: each.person_id for each in names(desk, other.id).items}
-    assert here["Jade"] == there["Jade"] and here["Noah"] == there["Noah"]
+    assert here["Jade"] == there["Jade"]
+    assert here["Noah"] == there["Noah"]
     # Two of that name may well be two people: one must not read the other's results.
     assert here["Léa"] != there["Léa"]
 
