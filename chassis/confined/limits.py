@@ -11,6 +11,8 @@ import signal
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from chassis.confined import syscalls
+
 # linux/prctl.h
 PR_SET_PDEATHSIG = 1
 PR_SET_NO_NEW_PRIVS = 38
@@ -37,8 +39,9 @@ def die_with_parent() -> None:
 
 
 def confine(limits: Limits) -> None:
-    """Cap memory, files and descriptors, for good. Inherited by every program the child starts."""
+    """Cap memory, files and descriptors and close the network, for good. Inherited by every program it starts."""
     _prctl(PR_SET_NO_NEW_PRIVS, 1)
+    syscalls.refuse(syscalls.WAYS_OUT)
     _cap(resource.RLIMIT_AS, limits.memory_mb << 20)
     _cap(resource.RLIMIT_CORE, 0)
     _cap(resource.RLIMIT_FSIZE, limits.scratch_mb << 20)
@@ -48,10 +51,11 @@ def confine(limits: Limits) -> None:
 
 
 def forbid_programs() -> None:
-    """No new process or thread from here on (NPROC 0 counts the whole user, so only "none" can be said).
+    """No new process or thread from here on (NPROC counts the whole user, so only "none" can be said).
 
-    The kernel does not hold root to this limit; images do not run as root.
+    The kernel does not hold root to that limit, but nobody gets to start another program.
     """
+    syscalls.refuse(syscalls.PROGRAMS)
     _cap(resource.RLIMIT_NPROC, 0)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +130,31 @@ def write_input(files: list[str], blob: bytes) -> Answer:
     except OSError as error:
         return error.errno, []
     return None, []
+
+
+def escape(files: list[str], blob: bytes) -> Answer:
+    """Tries what an intruder would; the error of each attempt, ``None`` for a success."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    attempts: dict[str, Callable[[], Any]] = {
+        "network": lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM),
+        "local socket": lambda: socket.socket(socket.AF_UNIX, socket.SOCK_STREAM),
+        "program": lambda: os.spawnv(os.P_WAIT, "/bin/true", ["true"]),
+        "parent's memory": lambda: _checked(libc, libc.process_vm_readv(os.getppid(), None, 0, None, 0, 0)),
+        "namespace": lambda: _checked(libc, libc.unshare(0x10000000)),
+    }
+    found = {}
+    for name, attempt in attempts.items():
+        try:
+            result = attempt()
+            found[name] = "refused" if name == "program" and result == 127 else None
+        except OSError as error:
+            found[name] = errno.errorcode[error.errno or 0]
+    return found, []
+
+
+def _checked(libc: ctypes.CDLL, result: int) -> None:
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "")
 
 
 def _is_socket(fd: int) -> bool:

@@ -153,7 +153,7 @@ def test_defect_is_told_by_place_and_never_quotes_the_document(
 
 def test_child_holds_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KORRIGO_DATABASE_URL", "postgresql://korrigo:secret@db/ingest")
-    with open("/dev/null", "rb") as held:
+    with Path("/dev/null").open("rb") as held:
         os.set_inheritable(held.fileno(), True)
         pool = Sandbox(TASKS, size=1, environment={"PATH": "/usr/bin"})
         found = pool.run("surroundings").result
@@ -165,9 +165,29 @@ def test_child_holds_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
         "PATH",
     }
     assert "secret" not in str(found)
-    assert found["directory"] == [] and found["modules"] == []
-    assert found["no_new_privs"] and found["own_session"] and found["oom_score_adj"] == 1000
+    assert found["directory"] == []
+    assert found["modules"] == []
+    assert found["no_new_privs"]
+    assert found["own_session"]
+    assert found["oom_score_adj"] == 1000
     assert len(found["descriptors"]) == 5  # three null streams, the socket, and the listing itself
+
+
+def test_child_reaches_no_network_no_program_and_no_other_process() -> None:
+    pool = Sandbox(TASKS, size=1)
+    found = pool.run("escape").result
+    pool.close()
+    assert set(found) == {"network", "local socket", "program", "parent's memory", "namespace"}
+    assert found.pop("program") in {"refused", "EAGAIN"}  # root may still fork, nobody may exec
+    assert set(found.values()) == {"EPERM"}
+
+
+def test_child_that_may_start_programs_still_reaches_no_network() -> None:
+    pool = Sandbox(TASKS, size=1, may_start_programs=True)
+    found = pool.run("escape").result
+    pool.close()
+    assert found["program"] is None
+    assert found["network"] == "EPERM"
 
 
 def test_child_writes_no_file_unless_allowed_and_never_its_input(
@@ -191,7 +211,8 @@ def test_four_callers_share_two_children() -> None:
     with ThreadPoolExecutor(4) as callers:
         pids = list(callers.map(lambda _: pool.run("nap", seconds=0.2).result, range(4)))
     pool.close()
-    assert len(pids) == 4 and len(set(pids)) == 2
+    assert len(pids) == 4
+    assert len(set(pids)) == 2
 
 
 def test_child_outlives_the_thread_whose_call_started_it() -> None:

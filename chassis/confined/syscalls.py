@@ -1,0 +1,62 @@
+"""Kernel calls a child never needs, answered with EPERM from here on (seccomp; needs no privilege).
+
+A list of refusals, not of permissions: what MuPDF, numpy and tesseract call differs by version and machine, while the
+ways out of a process that has been taken over are few. Inherited by every program the child starts.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import platform
+import struct
+from collections.abc import Iterable
+
+PR_SET_SECCOMP = 22  # linux/prctl.h
+SECCOMP_MODE_FILTER = 2  # linux/seccomp.h
+_ALLOW = 0x7FFF0000
+_REFUSE = 0x00050000 | errno.EPERM
+_LOAD, _IF_EQUAL, _IF_AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06  # linux/bpf_common.h
+_NUMBER_AT, _MACHINE_AT = 0, 4  # struct seccomp_data
+_X32 = 0x40000000  # the same calls under other numbers
+
+# linux/audit.h, asm/unistd_64.h, asm-generic/unistd.h
+_MACHINES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+_NUMBERS = {
+    "x86_64": {
+        "socket": 41, "socketpair": 53, "ptrace": 101, "process_vm_readv": 310, "process_vm_writev": 311,
+        "io_uring_setup": 425, "unshare": 272, "setns": 308, "mount": 165, "bpf": 321, "userfaultfd": 323,
+        "perf_event_open": 298, "execve": 59, "execveat": 322,
+    },
+    "aarch64": {
+        "socket": 198, "socketpair": 199, "ptrace": 117, "process_vm_readv": 270, "process_vm_writev": 271,
+        "io_uring_setup": 425, "unshare": 97, "setns": 268, "mount": 40, "bpf": 280, "userfaultfd": 282,
+        "perf_event_open": 241, "execve": 221, "execveat": 281,
+    },
+}  # fmt: skip
+
+PROGRAMS = frozenset({"execve", "execveat"})
+WAYS_OUT = frozenset(_NUMBERS["x86_64"]) - PROGRAMS
+"""The network, other processes' memory, and kernel doors that widen what can be attacked."""
+
+
+def refuse(names: Iterable[str]) -> bool:
+    """Refuse these calls for good; ``False`` where this machine or kernel cannot. Needs no_new_privs."""
+    numbers = _NUMBERS.get(platform.machine())
+    if numbers is None:
+        return False
+    refused = sorted(numbers[name] for name in names)
+    program = [
+        (_LOAD, 0, 0, _MACHINE_AT),
+        (_IF_EQUAL, 1, 0, _MACHINES[platform.machine()]),
+        (_RETURN, 0, 0, _REFUSE),  # a 32 bit call: other numbers, never needed
+        (_LOAD, 0, 0, _NUMBER_AT),
+        (_IF_AT_LEAST, len(refused) + 1, 0, _X32),
+        *((_IF_EQUAL, len(refused) - place, 0, number) for place, number in enumerate(refused)),
+        (_RETURN, 0, 0, _ALLOW),
+        (_RETURN, 0, 0, _REFUSE),
+    ]
+    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in program))
+    header = ctypes.create_string_buffer(struct.pack("@HP", len(program), ctypes.addressof(code)))
+    libc = ctypes.CDLL(None, use_errno=True)
+    return bool(libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, header, 0, 0) == 0)
