@@ -201,11 +201,6 @@ def _connections_in_use(engine: sa.Engine) -> Callable[[], float]:
     return read
 
 
-# Not OperationalError for psycopg, yet the server ended the session and a new attempt is right:
-# 25P03 idle_in_transaction_session_timeout, 57P05 idle_session_timeout.
-_SESSION_ENDED = {"25P03", "57P05"}
-
-
 @contextmanager
 def _failures_named() -> Iterator[None]:
     """Name the failures that a later attempt may cure. The reason never quotes the statement or its values."""
@@ -215,7 +210,7 @@ def _failures_named() -> Iterator[None]:
         raise Unavailable("database", "no free connection") from error
     except exc.DBAPIError as error:
         state = getattr(error.orig, "sqlstate", None)
-        if not (error.connection_invalidated or isinstance(error, exc.OperationalError) or state in _SESSION_ENDED):
+        if not (error.connection_invalidated or isinstance(error, exc.OperationalError)):
             raise
         reason = type(error.orig).__name__ + (f" {state}" if state else "")
         raise Unavailable("database", reason) from error

@@ -151,6 +151,7 @@ def test_a_broken_rule_is_not_an_outage_and_quotes_no_row(database):
     with pytest.raises(exc.IntegrityError) as refused, database.transaction() as work:
         _take_seat(work, 2, NAME)
     assert NAME not in privacy.trace(refused.value)
+    assert "[SQL parameters hidden" in str(refused.value)
     assert NAME in str(refused.value.orig)  # so the line above is not empty praise
     assert "uq_seats_who" in privacy.describe(refused.value)
 
