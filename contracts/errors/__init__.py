@@ -47,7 +47,11 @@ class Refusal(Exception):
 
 
 class _Shown(dict[str, Any]):
-    """A text never fails for want of a detail."""
+    """A text never fails for want of a detail, and shows a list as words."""
+
+    def __getitem__(self, key: str) -> Any:
+        value = super().__getitem__(key)
+        return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
     def __missing__(self, key: str) -> str:
         return "?"

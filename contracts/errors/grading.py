@@ -56,11 +56,8 @@ class LockedByOther(Refusal):
     """``owner`` holds the copy until ``expires_at``."""
 
     code, http_status = "grading.locked_by_other", 409
-    en = "{owner} is marking this copy (until {expires_at} unless they go on). Choose another one or come back later."
-    fr = (
-        "{owner} corrige cette copie (jusqu'à {expires_at} sauf prolongation)."
-        " Choisissez-en une autre ou revenez plus tard."
-    )
+    en = "{owner} is marking this copy. Choose another one or come back later."
+    fr = "{owner} corrige cette copie. Choisissez-en une autre ou revenez plus tard."
 
 
 class LockRequired(Refusal):
@@ -84,8 +81,8 @@ class NotLockable(Refusal):
     """``status`` is the copy's."""
 
     code, http_status = "grading.not_lockable", 409
-    en = "This copy cannot be marked now: it is {status}. A finalised copy must be reopened first."
-    fr = "Cette copie ne peut pas être corrigée : elle est {status}. Une copie finalisée doit d'abord être rouverte."
+    en = "This copy is finalised ({status}). To mark it again, have it reopened by an administrator."
+    fr = "Cette copie est finalisée ({status}). Pour la corriger à nouveau, faites-la rouvrir par un administrateur."
 
 
 # Marking
@@ -171,8 +168,8 @@ class NotReopenable(Refusal):
     """``status`` is the copy's."""
 
     code, http_status = "grading.not_reopenable", 409
-    en = "Only a finalised copy is reopened; this one is {status}."
-    fr = "Seule une copie finalisée peut être rouverte ; celle-ci est {status}."
+    en = "Only a copy whose finalisation has ended is reopened ({status}). Wait for it, or finalise it first."
+    fr = "Seule une copie dont la finalisation est terminée peut être rouverte ({status}). Attendez, ou finalisez-la."
 
 
 class ExamPublished(Refusal):
