@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from contracts.errors import Refusal
 
@@ -14,14 +14,35 @@ class ExamDeleted(Refusal):
 
 
 class SchemeInvalid(Refusal):
-    """``errors`` lists every node and what is wrong with it."""
+    """``errors`` lists every problem: ``node`` is the node's id ("" for the tree), ``reason`` one of ``REASONS``."""
 
     code, http_status = "grading.scheme_invalid", 422
-    en = "The marking scheme cannot be used: {shown}. Correct these lines and save again."
-    fr = "Le barème n'est pas utilisable : {shown}. Corrigez ces lignes puis enregistrez de nouveau."
+    en = "The marking scheme cannot be used: {shown}. Correct it and save again."
+    fr = "Le barème n'est pas utilisable : {shown}. Corrigez-le puis enregistrez de nouveau."
+
+    REASONS: ClassVar[dict[str, tuple[str, str]]] = {
+        "duplicate_id": ("this id is used twice", "cet identifiant sert deux fois"),
+        "no_label": ("a label is missing", "il manque un libellé"),
+        "points_and_children": ("it has points and sub-questions", "il y a à la fois des points et des sous-questions"),
+        "no_points": ("points are missing", "il manque les points"),
+        "too_deep": ("there are more than 6 levels", "il y a plus de 6 niveaux"),
+        "not_positive": ("points must be above 0", "les points doivent être supérieurs à 0"),
+        "not_a_multiple_of_step": ("points are no multiple of the step", "les points ne sont pas un multiple du pas"),
+        "no_items": ("there is no question", "il n'y a aucune question"),
+        "too_many_items": ("there are too many questions", "il y a trop de questions"),
+    }
 
     def __init__(self, *, errors: list[dict[str, str]]) -> None:
-        super().__init__(errors=errors, shown=_listed([f"{error['node']} ({error['reason']})" for error in errors]))
+        super().__init__(errors=errors)
+
+    def text(self, language: str) -> str:
+        """Problems in words; a reason this process does not know yet is shown as it is."""
+        told = []
+        for error in self.details["errors"]:
+            in_english, in_french = self.REASONS.get(error["reason"], (error["reason"], error["reason"]))
+            words = in_french if language == "fr" else in_english
+            told.append(f"{error['node']} ({words})" if error["node"] else words)
+        return (self.fr if language == "fr" else self.en).format(shown=_listed(told))
 
 
 class SchemeDoesNotAddUp(Refusal):

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
+Reason = Literal[
+    "duplicate_id", "no_label", "points_and_children", "no_points", "too_deep", "not_positive",
+    "not_a_multiple_of_step", "no_items", "too_many_items",
+]  # fmt: skip
 MAX_DEPTH = 6
 MAX_LEAVES = 500  # a paper has dozens; the score sheet prints them all
 
@@ -34,10 +38,10 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong with one node; ``reason`` is a stable word, ``node`` its id."""
+    """One thing wrong with one node (its id), or with the whole tree (``""``)."""
 
     node: str
-    reason: str
+    reason: Reason
 
     def as_json(self) -> dict[str, str]:
         return {"node": self.node, "reason": self.reason}
@@ -66,11 +70,7 @@ def counted_points(nodes: Sequence[Node]) -> Decimal:
 
 
 def problems(nodes: Sequence[Node], step: Decimal) -> tuple[Problem, ...]:
-    """Everything wrong with the tree itself, so that one reply fixes all; the total is another question.
-
-    Reasons: ``duplicate_id``, ``no_label``, ``points_and_children``, ``no_points``, ``too_deep``, ``not_positive``,
-    ``not_a_multiple_of_step``, and ``no_items`` and ``too_many_items`` about the whole tree (node ``""``).
-    """
+    """Everything wrong with the tree itself, so that one reply fixes all; the total is another question."""
     found: list[Problem] = []
     seen: set[str] = set()
     items = 0
@@ -132,7 +132,7 @@ def from_json(rows: Sequence[Mapping[str, Any]]) -> tuple[Node, ...]:
     )
 
 
-def _node_problems(node: Node, depth: int, step: Decimal) -> Iterator[str]:
+def _node_problems(node: Node, depth: int, step: Decimal) -> Iterator[Reason]:
     if not node.label.strip():
         yield "no_label"
     if depth > MAX_DEPTH:

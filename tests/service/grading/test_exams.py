@@ -172,7 +172,8 @@ def test_a_sum_that_is_not_the_total_is_told_with_both_numbers_and_the_items(des
         {"id": "q1", "label": "Question 1", "points": "8"},
         {"id": "ex2", "label": "Exercice 2", "points": "12"},
     ]
-    assert "20" in refused.value.text("fr") and "20.5" in refused.value.text("fr")
+    assert "20" in refused.value.text("fr")
+    assert "20.5" in refused.value.text("fr")
 
 
 def test_a_wrong_tree_and_a_wrong_step_are_told(desk):
@@ -180,6 +181,7 @@ def test_a_wrong_tree_and_a_wrong_step_are_told(desk):
     with pytest.raises(SchemeInvalid) as refused:
         put_scheme(desk.app, exam.id, desk.admin, nodes=(*TWENTY, SchemeNode(id="q1", label="Encore", points="0.1")))
     assert {error["reason"] for error in refused.value.details["errors"]} == {"duplicate_id", "not_a_multiple_of_step"}
+    assert "q1 (cet identifiant sert deux fois)" in refused.value.text("fr")
     with pytest.raises(SchemeStepUnfit):
         put_scheme(desk.app, exam.id, desk.admin, step="4")
     assert get(desk, exam.id).scheme_version == 0

@@ -1,6 +1,7 @@
 """Whose copy is whose, on a real database."""
 
 import threading
+import uuid
 
 import pytest
 
@@ -54,6 +55,11 @@ def test_a_reading_of_older_paper_is_ignored(desk, roster):
     assert queue(desk).items[0].reading is None
     read(desk, copy_id, "DA SILVA", revision=2)
     assert queue(desk).items[0].reading == ("DA SILVA",)
+
+
+def test_a_reading_of_an_unknown_copy_is_ignored(desk, roster):
+    read(desk, uuid.uuid4(), "ROBIN")
+    assert queue(desk).total == 0
 
 
 @pytest.mark.parametrize("outcome", ["no_engine", "timeout", "crashed", "out_of_memory", "refused_input"])

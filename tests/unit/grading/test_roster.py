@@ -79,6 +79,16 @@ def test_namesakes_born_on_other_days_are_two_people():
     assert len(planned(";MARTIN;Noah;;01/02/2008\n;MARTIN;Noah;;02/02/2008\n").created) == 2
 
 
+def test_namesakes_with_different_ines_are_two_people():
+    assert len(planned("123456789AB;MARTIN;Noah;;\n123456789CD;MARTIN;Noah;;\n").created) == 2
+
+
+def test_the_namesake_born_on_the_day_is_meant_not_the_one_whose_birth_date_is_unknown():
+    known = {1: Person("MARTIN", "Noah"), 2: Person("MARTIN", "Noah", None, "", BORN)}
+    result = planned(";MARTIN;Noah;TG2;01/02/2008\n", known)
+    assert result.updated == {2: Person("MARTIN", "Noah", None, "TG2", BORN)}  # "ambiguous" without the preference
+
+
 def test_a_row_with_the_known_ine_corrects_the_name():
     result = planned("123456789AB;MARTINE;Noah;;\n", {7: Person("MARTIN", "Noah", "123456789AB", "TG2", BORN)})
     assert result.updated == {7: Person("MARTINE", "Noah", "123456789AB", "TG2", BORN)}  # class and birth date stay

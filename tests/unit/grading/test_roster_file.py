@@ -80,7 +80,8 @@ def test_a_header_that_is_missing_names_what_was_found_and_what_is_expected():
         read(b"Eleve;Note\nMARTIN;12\n")
     assert refused.value.details["found"] == ["Eleve", "Note"]
     assert refused.value.details["missing"] == ["last_name", "first_name"]
-    assert "Eleve, Note" in refused.value.text("fr") and "Prénom" in refused.value.text("fr")
+    assert "Eleve, Note" in refused.value.text("fr")
+    assert "Prénom" in refused.value.text("fr")
 
 
 def test_the_same_header_twice_is_refused():

@@ -1,10 +1,13 @@
 """The scheme: a tree whose leaves get scores and add up to the exam's total."""
 
 from decimal import Decimal
+from typing import get_args
 
+from contracts.errors.grading_exams import SchemeInvalid
 from services.grading.domain.scheme import (
     Node,
     Problem,
+    Reason,
     as_json,
     counted_points,
     from_json,
@@ -80,3 +83,7 @@ def test_impact_counts_copies_with_a_score_on_an_item_gone_or_above_its_maximum(
 def test_stored_points_are_exact():
     tree = (Node("a", "A", Decimal("0.10")), Node("b", "B", Decimal("0.20")))
     assert counted_points(from_json(as_json(tree))) == Decimal("0.3")  # floats give 0.30000000000000004
+
+
+def test_every_problem_has_words_in_both_languages():
+    assert set(SchemeInvalid.REASONS) == set(get_args(Reason))
