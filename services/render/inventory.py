@@ -15,6 +15,8 @@ ACTIVE = frozenset({
 })  # fmt: skip
 _SUSPECT = re.compile(rf"/(?:{'|'.join(sorted(ACTIVE))})\b")
 _DEEPEST = 40
+_DEPTH = "BitsPerComponent"  # absent from masks, which have one
+_TO_SAMPLES = {"FlateDecode", "LZWDecode", "RunLengthDecode", "CCITTFaxDecode"}
 _JPEG_END = b"\xff\xd9"
 
 
@@ -80,11 +82,20 @@ def _incomplete(xobject: mupdf.PdfObj, *, thorough: bool) -> bool:
 
 
 def cut_short(stream: mupdf.PdfObj) -> bool:
-    """Whether decoding a stream makes the decoder complain, or gives nothing where something was promised."""
+    """Whether decoding a stream makes the decoder complain, or gives less than an image of its size needs."""
     pymupdf.TOOLS.reset_mupdf_warnings()
-    plain = mupdf.pdf_load_stream(stream).fz_buffer_extract_copy()
+    plain = mupdf.fz_buffer_storage(mupdf.pdf_load_stream(stream))[0]
     complaints = pymupdf.TOOLS.mupdf_warnings(reset=True)
-    return bool(complaints) or (not plain and mupdf.pdf_dict_get_int(stream, mupdf.pdf_new_name("Length")) > 0)
+    return bool(complaints) or plain < _least_size(stream)
+
+
+def _least_size(stream: mupdf.PdfObj) -> int:
+    """Bytes a decoded image has at least (one component); fax decoders end early without a word."""
+    filters = _filters(stream)
+    if filters and filters[-1] not in _TO_SAMPLES:
+        return 1
+    width, height, depth = (mupdf.pdf_to_int(mupdf.pdf_dict_gets(stream, k)) for k in ("Width", "Height", _DEPTH))
+    return int((width * max(depth, 1) + 7) // 8 * height)
 
 
 def _filters(xobject: mupdf.PdfObj) -> list[str]:

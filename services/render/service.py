@@ -27,3 +27,6 @@ class RenderService:
 
     def compose_failed(self, delivery: Delivery[ComposeDocument]) -> None:
         usecases.give_up(delivery)
+
+
+service = RenderService

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import uuid
-from collections.abc import Sequence
+import zlib
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -59,18 +60,42 @@ def image_object(data: bytes, size: tuple[int, int] = (496, 702), extra: bytes =
     return stream(data, dictionary + b"/Filter/DCTDecode" + extra)
 
 
-def scan(sides: int = 4, size: tuple[int, int] = A4) -> bytes:
-    """What a scanner makes: one JPEG a side."""
+def flate_object(seed: int, size: tuple[int, int] = (496, 702)) -> bytes:
+    """The picture of ``jpeg(seed)`` as a scanner's "lossless" mode stores it."""
+    samples = Image.open(io.BytesIO(jpeg(seed, size))).tobytes()
+    dictionary = b"/Type/XObject/Subtype/Image/Width %d/Height %d/ColorSpace/DeviceGray/BitsPerComponent 8" % size
+    return stream(zlib.compress(samples), dictionary + b"/Filter/FlateDecode")
+
+
+def fax_object(seed: int, size: tuple[int, int] = (496, 702)) -> bytes:
+    """The same in black and white, CCITT group 4."""
+    out = io.BytesIO()
+    Image.open(io.BytesIO(jpeg(seed, size))).convert("1", dither=Image.Dither.NONE).save(
+        out, "TIFF", compression="group4", strip_size=1 << 24
+    )
+    with Image.open(out) as tiff:
+        (offset,), (length,) = tiff.tag_v2[273], tiff.tag_v2[279]  # type: ignore[attr-defined]
+    dictionary = b"/Type/XObject/Subtype/Image/Width %d/Height %d/ColorSpace/DeviceGray/BitsPerComponent 1" % size
+    parameters = b"/Filter/CCITTFaxDecode/DecodeParms<</K -1/Columns %d/Rows %d>>" % size
+    return stream(out.getvalue()[offset : offset + length], dictionary + parameters)
+
+
+def jpeg_object(seed: int) -> bytes:
+    return image_object(jpeg(seed))
+
+
+def scan(sides: int = 4, size: tuple[int, int] = A4, image_of: Callable[[int], bytes] = jpeg_object) -> bytes:
+    """What a scanner makes: one image a side."""
     objects = {1: b"<</Type/Catalog/Pages 2 0 R>>"}
     kids = []
     for index in range(sides):
-        page, image, content = 3 + 3 * index, 4 + 3 * index, 5 + 3 * index
+        page, content, image = 3 + 3 * index, 4 + 3 * index, 5 + 3 * index  # a cut takes the image first
         kids.append(b"%d 0 R" % page)
         objects[page] = (
             b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 %d %d]/Resources<</XObject<</Im0 %d 0 R>>>>/Contents %d 0 R>>"
             % (*size, image, content)
         )
-        objects[image] = image_object(jpeg(index))
+        objects[image] = image_of(index)
         objects[content] = stream(b"q %d 0 0 %d 0 0 cm /Im0 Do Q" % size)
     objects[2] = b"<</Type/Pages/Count %d/Kids[%s]>>" % (sides, b" ".join(kids))
     return pdf(objects)
