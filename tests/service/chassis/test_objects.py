@@ -254,9 +254,12 @@ def test_a_store_that_ignores_the_range_is_not_believed():
     def answer(handler: BaseHTTPRequestHandler, _: int) -> None:
         _say(handler, 200, b"never put")
 
-    with _server(answer) as endpoint, Objects(endpoint, "a", "b" * 8, "korrigo").open(_absent(), 0, 3) as chunks:
-        with pytest.raises(ObjectDamaged):
-            b"".join(chunks)
+    with (
+        _server(answer) as endpoint,
+        Objects(endpoint, "a", "b" * 8, "korrigo").open(_absent(), 0, 3) as chunks,
+        pytest.raises(ObjectDamaged),
+    ):
+        b"".join(chunks)
 
 
 def test_a_store_that_never_answers_is_an_outage_after_the_time_out():
