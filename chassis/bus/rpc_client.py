@@ -38,11 +38,11 @@ log = observe.logger("chassis.bus.rpc_client")
 
 @dataclass(eq=False)
 class _Call:
-    """A question on its way; ``answer`` is the reply's body or the failure."""
+    """A question on its way, until ``deadline`` (monotonic); ``answer`` is the reply's body or the failure."""
 
     routing_key: str
     body: bytes
-    timeout_s: float
+    deadline: float
     correlation_id: str | None
     id: str = field(default_factory=lambda: uuid4().hex)
     done: threading.Event = field(default_factory=threading.Event)
@@ -103,7 +103,7 @@ class RpcClient:
         if len(self._in_flight) >= self._max_in_flight:
             raise Unavailable("bus", "too many calls in flight", retry_after_s=1)
         body = json.dumps({"args": [request.model_dump(mode="json")], "kwargs": {}}).encode()
-        call = _Call(f"{method.service}.{method.name}", body, timeout_s, observe.correlation_id())
+        call = _Call(f"{method.service}.{method.name}", body, deadline, observe.correlation_id())
         self._in_flight[call.id] = call
         self._unsent.append(call)
         self._wake()
@@ -184,12 +184,15 @@ class RpcClient:
 
     @staticmethod
     def _send(channel: Any, reply_to: str, call: _Call) -> None:
+        left_s = call.deadline - time.monotonic()
+        if left_s <= 0:
+            return
         headers = {CORRELATION_HEADER: call.correlation_id} if call.correlation_id else {}
         properties = {
             "reply_to": reply_to,
             "correlation_id": call.id,
             "delivery_mode": 1,
-            "expiration": str(max(1, round(call.timeout_s * 1000))),  # nobody waits for the answer any more
+            "expiration": str(max(1, round(left_s * 1000))),  # nobody waits for the answer any more
         }
         message = channel.prepare_message(call.body, None, "application/json", "utf-8", headers, properties)
         try:
