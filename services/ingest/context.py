@@ -10,12 +10,12 @@ from chassis.db import Database
 from chassis.objects import Objects
 from chassis.sandbox import Sandbox
 from services.ingest.originals import Originals
-from services.ingest.settings import IngestSettings
+from services.ingest.settings import Settings
 
 
 @dataclass(frozen=True)
 class Context:
-    settings: IngestSettings
+    settings: Settings
     db: Database
     objects: Objects
     sandbox: Sandbox
@@ -23,10 +23,10 @@ class Context:
 
     @classmethod
     def build(cls, environ: Mapping[str, str]) -> Context:
-        return cls.of(settings.load(IngestSettings, environ))
+        return cls.of(settings.load(Settings, environ))
 
     @classmethod
-    def of(cls, chosen: IngestSettings) -> Context:
+    def of(cls, chosen: Settings) -> Context:
         objects = Objects.of(chosen)
         return cls(
             settings=chosen,

@@ -87,3 +87,6 @@ class IngestService:
 
     def split_failed(self, delivery: Delivery[SplitSheets]) -> None:
         splitting.split_failed(delivery.payload, delivery.error, delivery.transaction)
+
+
+service = IngestService

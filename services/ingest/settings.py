@@ -9,7 +9,7 @@ from chassis.settings import Common, env, whole
 
 
 @dataclass(frozen=True, kw_only=True)
-class IngestSettings(Common):
+class Settings(Common):
     """Sizes and bounds; the defaults suit one machine."""
 
     children: int = env("KORRIGO_INGEST_CHILDREN", whole(1, 64), default=max(2, os.cpu_count() or 2),

@@ -20,7 +20,7 @@ SEARCHED_SHARE = 0.45  # of the page's height, from the top
 class Header:
     """Shares of the page's height, at the middle of a level page.
 
-    ``floor``: lower edge of the lowest box. ``bottom``: where the header ends. ``sure``: boxes and rule, or three boxes.
+    ``floor``: lower edge of the lowest box. ``bottom``: where the header ends. ``sure``: 2 boxes and a rule, or 3.
     """
 
     floor: float
@@ -59,13 +59,15 @@ def find_header(contrast: NDArray[np.uint8], mm: float) -> Header | None:
     stack = _stack(_boxes(dark, lines, mm), mm)
     if not stack:
         return None
-    # One box alone may be a drawing. It still makes a person look: a header missed in silence would give one
-    # candidate's sheets to another.
     floor = stack[-1].bottom
     rule = next(
         (line for line in lines if floor + mm < line.top < floor + 25 * mm and line.length > 0.6 * width),
         None,
     )
+    # One box is a framed result; with a rule below it a person must look: a header missed in silence would give one
+    # candidate's sheets to another.
+    if len(stack) == 1 and rule is None:
+        return None
     # Without a rule nothing says where answers begin: a line's height below the last box is still the header's.
     bottom = rule.top if rule else floor + 6 * mm
     return Header(
@@ -103,20 +105,27 @@ def _add(lines: list[_Line], run: _Line) -> None:
 
 
 def _boxes(dark: NDArray[np.bool_], lines: list[_Line], mm: float) -> list[_Box]:
-    """Pairs of lines one written line apart, equally long, joined by a side at each end."""
+    """Pairs of lines one written line apart, equally long, joined by a side at each end; not the rows of a table."""
     boxes = []
     for index, upper in enumerate(lines):
-        for lower in lines[index + 1 :]:
-            gap = lower.top - upper.bottom
-            if not 4 * mm <= gap <= 15 * mm or upper.length < 30 * mm:
-                continue
-            if abs(lower.left - upper.left) > 3 * mm or abs(lower.right - upper.right) > 3 * mm:
-                continue
-            inside = dark[upper.bottom : lower.top]
-            if _has_side(inside, upper.left, mm) and _has_side(inside, upper.right, mm):
-                boxes.append(_Box(upper.top, lower.bottom, upper.left, upper.right))
-                break
-    return boxes
+        lower = next((line for line in lines[index + 1 :] if _under(upper, line, mm)), None)
+        if lower is None or not 4 * mm <= lower.top - upper.bottom <= 15 * mm:
+            continue  # 2 mm below a box's lower edge comes the next box's upper one
+        inside = dark[upper.bottom : lower.top]
+        if _has_side(inside, upper.left, mm) and _has_side(inside, upper.right, mm):
+            boxes.append(_Box(upper.top, lower.bottom, upper.left, upper.right))
+    return [box for box in boxes if not any(_share_a_line(box, other) for other in boxes)]
+
+
+def _under(upper: _Line, line: _Line, mm: float) -> bool:
+    """Whether a line lies below another and spans the same columns."""
+    aligned = abs(line.left - upper.left) <= 3 * mm and abs(line.right - upper.right) <= 3 * mm
+    return aligned and line.top > upper.bottom
+
+
+def _share_a_line(box: _Box, other: _Box) -> bool:
+    """Rows of one table do: the line that ends the upper row begins the lower one. A table is no header."""
+    return box.top < other.top < box.bottom or other.top < box.top < other.bottom
 
 
 def _has_side(inside: NDArray[np.bool_], column: int, mm: float) -> bool:
@@ -127,10 +136,7 @@ def _has_side(inside: NDArray[np.bool_], column: int, mm: float) -> bool:
 
 
 def _stack(boxes: list[_Box], mm: float) -> list[_Box]:
-    """The longest stack of separate boxes with aligned left edges that begins in the top 70 mm; boxes of 40 mm or more.
-
-    Separate: rows of a table share their lines, and a table of variations is no header.
-    """
+    """The longest stack of boxes with aligned left edges that begins in the top 70 mm; boxes of 40 mm or more."""
     best: list[_Box] = []
     for start, first in enumerate(boxes):
         if first.top > 70 * mm:
