@@ -17,13 +17,14 @@ from services.grading.domain import scheme
 from services.grading.store.copies import sees_candidates
 from services.grading.store.tables import candidates, copies, exams, marks, schemes
 
-_candidates_of = (
-    sa.select(sa.func.count())
-    .where(candidates.c.exam_id == exams.c.id)
-    .correlate(exams)
-    .scalar_subquery()
-    .label("candidates")
-)
+
+def _seen_by(by: Actor) -> sa.Select[Any]:
+    """The exam and how many ``candidates`` it has; for those who are not staff that table is not even read."""
+    count: sa.ColumnElement[int] = sa.literal(0)
+    if sees_candidates(by):
+        theirs = sa.select(sa.func.count()).where(candidates.c.exam_id == exams.c.id)
+        count = theirs.correlate(exams).scalar_subquery()
+    return sa.select(exams, count.label("candidates"))
 
 
 def visible_to(by: Actor) -> sa.ColumnElement[bool]:
@@ -36,7 +37,7 @@ def visible_to(by: Actor) -> sa.ColumnElement[bool]:
 
 def find(sql: sa.Connection, exam_id: UUID, by: Actor) -> Any:
     """The exam with how many ``candidates`` it has; ``NotFound`` also when it is not the caller's to see."""
-    query = sa.select(exams, _candidates_of).where(exams.c.id == exam_id, visible_to(by))
+    query = _seen_by(by).where(exams.c.id == exam_id, visible_to(by))
     row = sql.execute(query).one_or_none()
     if row is None:
         raise NotFound
@@ -66,7 +67,7 @@ def listed(sql: sa.Connection, by: Actor, *, after: UUID | None, limit: int) -> 
     scope = [exams.c.deleted_at.is_(None), visible_to(by)]
     total = sql.execute(sa.select(sa.func.count()).select_from(exams).where(*scope)).scalar_one()
     place = sa.tuple_(exams.c.created_at, exams.c.id)
-    query = sa.select(exams, _candidates_of).where(*scope)
+    query = _seen_by(by).where(*scope)
     if after is not None:
         last = exams.alias()
         query = query.where(place < sa.select(last.c.created_at, last.c.id).where(last.c.id == after).scalar_subquery())
@@ -75,14 +76,19 @@ def listed(sql: sa.Connection, by: Actor, *, after: UUID | None, limit: int) -> 
 
 
 def progress(sql: sa.Connection, exam_ids: Iterable[UUID], by: Actor) -> dict[UUID, list[Any]]:
-    """Per exam rows of (``status``, ``copies``, ``identified``), one statement; a marker's count their own copies."""
-    own = sa.true() if sees_candidates(by) else copies.c.marker_id == by.id
+    """Per exam rows of (``status``, ``copies``, ``identified``), one statement.
+
+    For a marker they count their own copies, and none as identified.
+    """
+    staff = sees_candidates(by)
+    own = sa.true() if staff else copies.c.marker_id == by.id
+    identified: sa.ColumnElement[int] = sa.func.count(copies.c.candidate_id) if staff else sa.literal(0)
     query = (
         sa.select(
             copies.c.exam_id,
             copies.c.status,
             sa.func.count().label("copies"),
-            sa.func.count(copies.c.candidate_id).label("identified"),
+            identified.label("identified"),
         )
         .where(copies.c.exam_id.in_(list(exam_ids)), own)
         .group_by(copies.c.exam_id, copies.c.status)

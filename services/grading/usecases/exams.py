@@ -69,7 +69,7 @@ def list_exams(app: Context, request: ListExams) -> Exams:
         rows, total = exams.listed(sql, request.by, after=after, limit=request.limit + 1)
         shown = rows[: request.limit]
         progress = exams.progress(sql, [row.id for row in shown], request.by)
-    items = tuple(_shown(row, progress.get(row.id, []), request.by) for row in shown)
+    items = tuple(_shown(row, progress.get(row.id, [])) for row in shown)
     more = len(rows) > len(shown)
     return Exams(items=items, next=cursor(str(items[-1].id)) if more else None, total=total)
 
@@ -222,12 +222,10 @@ def _scheme_view(sql: sa.Connection, row: Any) -> SchemeView:
 
 def _view(sql: sa.Connection, exam_id: UUID, by: Actor) -> ExamView:
     row = exams.find(sql, exam_id, by)
-    return _shown(row, exams.progress(sql, [exam_id], by).get(exam_id, []), by)
+    return _shown(row, exams.progress(sql, [exam_id], by).get(exam_id, []))
 
 
-def _shown(row: Any, progress: Sequence[Any], by: Actor) -> ExamView:
-    """A marker is told about their own copies, and nothing about candidates."""
-    staff = sees_candidates(by)
+def _shown(row: Any, progress: Sequence[Any]) -> ExamView:
     return ExamView(
         id=row.id,
         title=row.title,
@@ -237,10 +235,10 @@ def _shown(row: Any, progress: Sequence[Any], by: Actor) -> ExamView:
         pages_per_booklet=row.pages_per_booklet,
         version=row.version,
         scheme_version=row.scheme_version,
-        candidates=row.candidates if staff else 0,
+        candidates=row.candidates,
         progress=Progress(
             copies=sum(each.copies for each in progress),
-            identified=sum(each.identified for each in progress) if staff else 0,
+            identified=sum(each.identified for each in progress),
             by_status={each.status: each.copies for each in progress},
         ),
         published_at=row.published_at,

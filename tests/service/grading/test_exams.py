@@ -18,7 +18,7 @@ from contracts.rpc.grading.exams import DeleteExam, ListExams, OneExam, SchemeNo
 from services.grading.store import audit, tables
 from services.grading.usecases import exams
 from tests.service.grading.desk import counted, person
-from tests.service.grading.school import TWENTY, import_roster, new_exam, put_scheme
+from tests.service.grading.school import TWENTY, candidate_ids, identify, import_roster, new_exam, put_scheme
 
 
 def get(desk, exam_id, by=None):
@@ -77,11 +77,16 @@ def test_markers_know_only_exams_in_which_they_mark(desk):
 
 def test_a_marker_is_told_of_their_copies_and_of_no_candidate(desk):
     import_roster(desk.app, desk.exam_id, desk.admin)
-    desk.add_copy()
+    copy_id = desk.add_copy()
     desk.add_copy(person("M. Noir"))
-    seen = get(desk, desk.exam_id, desk.marker)
-    assert (seen.candidates, seen.progress.copies) == (0, 1)
-    assert get(desk, desk.exam_id).candidates == 3
+    identify(desk, copy_id, candidate_ids(desk.app, desk.exam_id, desk.admin)["Jade"])
+    with counted(desk.db) as statements:
+        seen = get(desk, desk.exam_id, desk.marker)
+        assert listed(desk, desk.marker).items == (seen,)
+    assert "candidate" not in " ".join(statements).replace("AS candidates", "")
+    assert (seen.candidates, seen.progress.copies, seen.progress.identified) == (0, 1, 0)
+    whole = get(desk, desk.exam_id)
+    assert (whole.candidates, whole.progress.copies, whole.progress.identified) == (3, 2, 1)
 
 
 def test_deleting_keeps_everything_and_restoring_brings_it_back(desk):
