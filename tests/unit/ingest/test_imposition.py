@@ -1,0 +1,154 @@
+"""Which faces make a booklet, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.ingest.domain import Draft, Face, segment
+
+
+def spreads(headed: Iterable[bool], first_side: int = 1) -> list[Face]:
+    """A pile of A3 sides; ``headed`` says which have the header on their right half."""
+    faces = []
+    for side_no, has_header in enumerate(headed, start=first_side):
+        faces.append(Face(UUID(int=10 * side_no), side_no, "left"))
+        faces.append(Face(UUID(int=10 * side_no + 1), side_no, "right", "sure" if has_header else None))
+    return faces
+
+
+def order(draft: Draft) -> list[str]:
+    return [f"{page.int // 10}{'R' if page.int % 10 else 'L'}" for page in draft.pages]
+
+
+def codes(draft: Draft) -> set[str]:
+    return {doubt.code for doubt in draft.doubts}
+
+
+def test_a_double_sheet_reads_outside_right_inside_left_inside_right_outside_left() -> None:
+    (draft,) = segment("a3", 4, spreads([True, False]))
+    assert order(draft) == ["1R", "2L", "2R", "1L"]
+    assert not draft.doubts
+
+
+def test_a_nested_sheet_reads_between_the_pages_of_the_one_around_it() -> None:
+    (draft,) = segment("a3", 4, spreads([True, False, False, False]))
+    # 8|1, 2|7, 6|3, 4|5
+    assert order(draft) == ["1R", "2L", "3R", "4L", "4R", "3L", "2R", "1L"]
+    assert not draft.doubts
+
+
+def test_a_pile_fed_inner_side_first_reads_the_same() -> None:
+    first, second = segment("a3", 4, spreads([False, True, False, True]))
+    assert order(first) == ["2R", "1L", "1R", "2L"]
+    assert not first.doubts
+    assert not second.doubts
+
+
+def test_a_swallowed_side_does_not_shift_the_copies_after_it() -> None:
+    drafts = segment("a3", 4, spreads([True, False, True, True, False]))  # the third side lost its back
+    assert [order(draft) for draft in drafts] == [["1R", "2L", "2R", "1L"], ["3R", "3L"], ["4R", "5L", "5R", "4L"]]
+    assert [codes(draft) for draft in drafts] == [set(), {"side_missing"}, set()]
+
+
+def test_a_stray_side_before_the_first_header_is_no_pile_fed_face_down() -> None:
+    stray, copy = segment("a3", 4, spreads([False, True, False]))
+    assert codes(stray) == {"side_missing", "no_header"}
+    assert order(copy) == ["2R", "3L", "3R", "2L"]
+    assert not copy.doubts
+
+
+def test_an_odd_last_side_is_doubtful() -> None:
+    _, last = segment("a3", 4, spreads([True, False, True]))
+    assert codes(last) == {"odd_sides"}
+
+
+def test_a_copy_of_five_sheets_more_likely_hides_a_header() -> None:
+    (draft,) = segment("a3", 4, spreads([True] + [False] * 9))
+    assert codes(draft) == {"many_sheets"}
+
+
+def test_a_lone_a4_page_in_a_pile_of_a3_is_doubtful() -> None:
+    (draft,) = segment("a3", 4, [*spreads([True, False]), Face(UUID(int=30), 3, "whole")])
+    assert codes(draft) == {"not_a3"}
+    assert order(draft) == ["1R", "2L", "2R", "1L", "3L"]
+
+
+def test_two_headers_on_one_side_are_doubtful() -> None:
+    faces = spreads([True, False])
+    faces[0] = Face(faces[0].page_id, 1, "left", "sure")
+    assert codes(segment("a3", 4, faces)[0]) == {"two_headers"}
+
+
+def test_an_unsure_header_begins_a_doubtful_copy() -> None:
+    faces = spreads([True, False, False, False])
+    faces[5] = Face(faces[5].page_id, 3, "right", "unsure")
+    first, second = segment("a3", 4, faces)
+    assert not first.doubts  # appended to the first copy it would be another candidate's paper
+    assert codes(second) == {"header_unsure"}
+
+
+def singles(headed: Iterable[bool]) -> list[Face]:
+    return [
+        Face(UUID(int=10 * no), no, "whole", "sure" if has_header else None)
+        for no, has_header in enumerate(headed, start=1)
+    ]
+
+
+def test_a4_pages_are_cut_every_n() -> None:
+    drafts = segment("a4", 2, singles([True, False, True, False]))
+    assert [order(draft) for draft in drafts] == [["1L", "2L"], ["3L", "4L"]]
+    assert not any(draft.doubts for draft in drafts)
+
+
+def test_a_header_out_of_step_makes_both_booklets_doubtful() -> None:
+    first, second = segment("a4", 2, singles([True, True, False, False]))
+    assert codes(first) == {"header_elsewhere"}
+    assert codes(second) == {"no_header"}
+
+
+def test_the_last_booklet_may_be_short() -> None:
+    *_, last = segment("a4", 3, singles([True, False, False, True]))
+    assert codes(last) == {"short_booklet"}
+
+
+def test_a_damaged_image_makes_its_booklet_doubtful() -> None:
+    (draft,) = segment("a4", 1, [Face(UUID(int=10), 1, "whole", "sure", sound=False)])
+    assert codes(draft) == {"image_damaged"}
+
+
+header = st.sampled_from([None, None, None, "sure", "unsure"])
+
+
+@st.composite
+def piles(draw: st.DrawFn) -> list[Face]:
+    """Any pile a scanner could give us, however absurd."""
+    faces = []
+    for side_no in range(1, draw(st.integers(1, 14)) + 1):
+        halves = ("left", "right") if draw(st.integers(0, 9)) else ("whole",)
+        for half in halves:
+            faces.append(Face(UUID(int=len(faces) + 1), side_no, half, draw(header), draw(st.booleans())))  # type: ignore[arg-type]
+    return draw(st.permutations(faces))
+
+
+@given(piles(), st.sampled_from(["a3", "a4"]), st.integers(1, 6))
+def test_no_page_is_ever_lost_or_doubled(faces: list[Face], intake: str, per: int) -> None:
+    drafts = segment(intake, per, faces)  # type: ignore[arg-type]
+    assert sorted(page for draft in drafts for page in draft.pages) == sorted(face.page_id for face in faces)
+    assert all(draft.pages for draft in drafts)
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=6), st.booleans())
+def test_every_well_fed_pile_is_certain(sheets_of_copies: list[int], inner_first: bool) -> None:
+    headed = [
+        (side == (1 if inner_first else 0)) and sheet == 0
+        for sheets in sheets_of_copies
+        for sheet in range(sheets)
+        for side in range(2)
+    ]
+    drafts = segment("a3", 4, spreads(headed))
+    assert [len(draft.pages) for draft in drafts] == [4 * sheets for sheets in sheets_of_copies]
+    assert not any(draft.doubts for draft in drafts)
