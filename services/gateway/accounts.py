@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
     try:
         user = people.create_account(
             db,
-            Passwords(1),
+            Passwords(1, 0),
             username=chosen.username.lower(),
             display_name=chosen.display_name or chosen.username,
             role=Role(chosen.role),

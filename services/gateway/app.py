@@ -6,10 +6,10 @@ import importlib.util
 import os
 import time
 from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from flask import Flask, Response, current_app, g, request
-from sentry_sdk.integrations.flask import FlaskIntegration
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.sansio.utils import host_is_trusted
 
@@ -59,7 +59,7 @@ def create_app(
     owns_process = settings is None
     settings = settings or environment.load(Settings, environ)
     if owns_process:
-        observe.configure("gateway", settings, sentry_integrations=[FlaskIntegration(transaction_style="url_rule")])
+        observe.configure("gateway", settings, sentry_integrations=_sentry(settings))
     db = db or Database(
         settings.database_url,
         service="gateway",
@@ -72,12 +72,13 @@ def create_app(
         from services.gateway.clients import connect
 
         rpc = connect(settings)
+    passwords = Passwords(settings.hash_concurrency, settings.hash_waiting)
     app = Flask(__name__, static_folder="static", static_url_path="/static", template_folder="templates")
     app.request_class = Request
     app.config["SECRET_KEY"] = settings.secret_key
     app.config["MAX_CONTENT_LENGTH"] = settings.json_max_bytes
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.extensions["korrigo"] = Gateway(settings, db, objects, rpc, Passwords(settings.hash_concurrency))
+    app.extensions["korrigo"] = Gateway(settings, db, objects, rpc, passwords)
     app.extensions[CEILING] = WriteCeiling(settings)
     checks = health.dependencies(db, objects, bus=_bus_check(rpc))
     app.extensions[health_routes.READINESS] = health.Readiness(checks)
@@ -98,6 +99,15 @@ def create_app(
         count = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
     return app
+
+
+def _sentry(settings: Settings) -> list[Any]:
+    """Imported only when wanted: it would bring eventlet into a process that has threads."""
+    if not settings.sentry_dsn:
+        return []
+    from sentry_sdk.integrations.flask import FlaskIntegration
+
+    return [FlaskIntegration(transaction_style="url")]
 
 
 def _bus_check(rpc: Rpc) -> health.Check:
@@ -147,7 +157,7 @@ def _admit() -> None:
         ceiling: WriteCeiling = current_app.extensions[CEILING]
         ceiling.hit(str(who.id))
     if rule.limit is not None:
-        limits.hit(here.db, here.settings, rule.limit, str(who.id))
+        limits.hit(here.db, here.settings, (rule.limit, str(who.id)))
 
 
 def _finish(response: Response) -> Response:

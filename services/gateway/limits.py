@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.dml import ReturningInsert
 
-from chassis.db import Database
+from chassis.db import Database, UnitOfWork
 from contracts.errors.gateway import TooManyRequests
 from services.gateway.settings import Settings
 from services.gateway.store import rate_buckets
@@ -38,34 +39,49 @@ ROSTER_IMPORT = Limit("roster_import", lambda s: s.rosters_per_hour, HOUR_S)
 SCAN_UPLOAD = Limit("scan_upload", lambda s: s.uploads_per_hour, HOUR_S)
 
 
-def hit(db: Database, settings: Settings, limit: Limit, who: str) -> None:
-    """Count one attempt of ``who``; committed before the attempt itself, so that racing attempts all count.
+def hit(db: Database, settings: Settings, *attempts: tuple[Limit, str]) -> None:
+    """Count one attempt for each (limit, who); committed before the attempt itself, so that racing attempts all count.
+
+    Give attempts always in the same order: two transactions that lock them crosswise would wait for each other.
 
     Raises:
-        TooManyRequests: with the seconds until the window ends.
+        TooManyRequests: one limit is passed; with the seconds until all windows that are full have ended.
     """
-    key = f"{limit.name}:{who}"
+    wait_s = 0
+    with db.transaction() as work:
+        for limit, who in attempts:
+            hits, left_s = work.sql.execute(_counted(limit, who)).one()
+            if hits > limit.most(settings):
+                wait_s = max(wait_s, int(left_s), 1)
+    if wait_s:
+        raise TooManyRequests(retry_after_s=wait_s)
+
+
+def _counted(limit: Limit, who: str) -> ReturningInsert[int, float]:
+    """One atomic upsert: the first hit after a window's end begins the next."""
     over = rate_buckets.c.ends_at <= sa.func.now()
     ends = sa.func.now() + sa.func.make_interval(0, 0, 0, 0, 0, 0, limit.window_s)
-    statement = insert(rate_buckets).values(key=key, hits=1, ends_at=ends)
-    counted = statement.on_conflict_do_update(
+    first = insert(rate_buckets).values(key=_key(limit, who), hits=1, ends_at=ends)
+    left_s = sa.func.ceil(sa.extract("epoch", rate_buckets.c.ends_at - sa.func.now()))
+    return first.on_conflict_do_update(
         index_elements=[rate_buckets.c.key],
         set_={
             "hits": sa.case((over, 1), else_=rate_buckets.c.hits + 1),
             "ends_at": sa.case((over, ends), else_=rate_buckets.c.ends_at),
         },
-    ).returning(rate_buckets.c.hits, sa.func.ceil(sa.extract("epoch", rate_buckets.c.ends_at - sa.func.now())))
-    with db.transaction() as work:
-        hits, left_s = work.sql.execute(counted).one()
-    if hits > limit.most(settings):
-        raise TooManyRequests(retry_after_s=max(1, int(left_s)))
+    ).returning(rate_buckets.c.hits, left_s)
 
 
-def forgive(db: Database, limit: Limit, who: str) -> None:
-    """Take one hit back: a door that opened does not count as an attempt to force it."""
-    key = rate_buckets.c.key == f"{limit.name}:{who}"
-    with db.transaction() as work:
-        work.sql.execute(sa.update(rate_buckets).where(key).values(hits=sa.func.greatest(rate_buckets.c.hits - 1, 0)))
+def forgive(work: UnitOfWork, *attempts: tuple[Limit, str]) -> None:
+    """Take one hit of each back: a door that opened does not count as an attempt to force it."""
+    for limit, who in attempts:
+        key = rate_buckets.c.key == _key(limit, who)
+        fewer = sa.func.greatest(rate_buckets.c.hits - 1, 0)
+        work.sql.execute(sa.update(rate_buckets).where(key).values(hits=fewer))
+
+
+def _key(limit: Limit, who: str) -> str:
+    return f"{limit.name}:{who}"
 
 
 class WriteCeiling:

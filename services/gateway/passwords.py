@@ -19,7 +19,7 @@ from contracts.errors.gateway import PasswordRefused, TooManyRequests
 # OWASP's second recommendation; 31 ms alone on the machine of reference.
 TIME_COST, MEMORY_KIB, PARALLELISM = 2, 19 * 1024, 1
 SHORTEST, LONGEST = 12, 128
-WAIT_S = 2.0
+WAIT_S = 5.0
 SIMILAR = 0.7
 
 _LEET = str.maketrans("013457@$!", "oieastasi")
@@ -33,16 +33,18 @@ _REASONS = {
 
 
 class Passwords:
-    """Hash and verify, at most ``concurrency`` at a time; a few more may wait ``WAIT_S``, the rest is told to return.
+    """Hash and verify, at most ``concurrency`` at a time; ``waiting`` more wait up to ``WAIT_S``, the rest gets 429.
+
+    Whoever waits holds a thread of the server: without the second bound a storm of sign-ins would stop all else.
 
     argon2 releases the GIL, so a thread is enough; under eventlet a real thread is taken from its pool, or the hash
     (31 ms and more) would stop every greenthread.
     """
 
-    def __init__(self, concurrency: int) -> None:
+    def __init__(self, concurrency: int, waiting: int) -> None:
         self._hasher = PasswordHasher(time_cost=TIME_COST, memory_cost=MEMORY_KIB, parallelism=PARALLELISM)
         self._running = threading.BoundedSemaphore(concurrency)
-        self._admitted = threading.BoundedSemaphore(concurrency * 9)
+        self._admitted = threading.BoundedSemaphore(concurrency + waiting)
         self._run = _off_the_hub()
 
     def hash(self, password: str) -> str:
@@ -117,8 +119,8 @@ def weaknesses(password: str, *, username: str, display_name: str) -> list[str]:
 def _is_common(password: str) -> bool:
     """A common word, whatever digits and signs surround it and however often it is repeated, or a keyboard run."""
     lower = password.lower()
-    plain = re.sub(r"[^a-z]", "", lower.translate(_LEET))
     stem = re.sub(r"^[\W\d_]+|[\W\d_]+$", "", lower)
+    plain = re.sub(r"[^a-z]", "", stem.translate(_LEET))
     candidates = {lower, plain, stem, _period(lower), _period(stem), _period(plain)}
     return bool(candidates & COMMON) or len(_period(lower)) <= 2 or _is_run(lower)
 
@@ -141,7 +143,7 @@ def _is_run(word: str) -> bool:
 
 def _is_similar(password: str, username: str, display_name: str) -> bool:
     parts = [part for part in re.split(r"\W+|_", f"{username} {display_name}") if len(part) >= 4]
-    if any(part in password for part in parts):
+    if any(part in password or part in password.translate(_LEET) for part in parts):
         return True
     return any(SequenceMatcher(None, password, whole).ratio() >= SIMILAR for whole in (username, display_name) if whole)
 

@@ -52,3 +52,5 @@ class Settings(Common):
                                  doc="all writes of one user, counted by each process for itself")  # fmt: skip
     hash_concurrency: int = env("KORRIGO_HASH_CONCURRENCY", whole(1, 64), default=2 * (os.cpu_count() or 1),
                                 doc="passwords hashed at the same time; each takes 19 MiB")  # fmt: skip
+    hash_waiting: int = env("KORRIGO_HASH_WAITING", whole(0, 400), default=40,
+                            doc="sign-ins that wait for a hash, each in a thread; the rest gets 429")  # fmt: skip

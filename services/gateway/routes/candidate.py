@@ -33,8 +33,9 @@ class CandidateSession(Model):
 @candidate.operation("POST", "/candidate/session", body=CandidateSignIn, reply=CandidateSession, statuses=(201,))
 def open(body: CandidateSignIn) -> Response:
     """Enter with a personal access code; upper or lower case, with or without blanks and dashes."""
-    here, address = gateway(), request.remote_addr or "unknown"
-    limits.hit(here.db, here.settings, limits.LOGIN_ADDRESS, address)
+    here = gateway()
+    attempt = (limits.LOGIN_ADDRESS, request.remote_addr or "unknown")
+    limits.hit(here.db, here.settings, attempt)
     with here.db.transaction() as work:
         access = people.find_access(work, body.access_code)
         before = request.cookies.get(auth.cookie_name(here.settings, Means.CANDIDATE))
@@ -43,7 +44,7 @@ def open(body: CandidateSignIn) -> Response:
         people.tidy(work)
         secret, digest = auth.open_session(work, here.settings.candidate_session_s, access_id=access.id)
         _note(work, access.person_id, "candidate.session", None)
-    limits.forgive(here.db, limits.LOGIN_ADDRESS, address)
+        limits.forgive(work, attempt)
     who = Caller(access.person_id, "", "", Role.CANDIDATE, Means.CANDIDATE, digest)
     response = respond(_session_of(who), 201)
     auth.set_cookie(response, Means.CANDIDATE, secret)

@@ -59,23 +59,24 @@ def open(body: SignIn) -> Response:
     An attempt counts before the password is looked at, and is taken back when it was right: a throttle that counts
     afterwards lets a hundred simultaneous guesses through.
     """
-    here, username, address = gateway(), body.username.lower(), request.remote_addr or "unknown"
-    limits.hit(here.db, here.settings, limits.LOGIN_ADDRESS, address)
-    limits.hit(here.db, here.settings, limits.LOGIN_ACCOUNT, username)
+    here, username = gateway(), body.username.lower()
+    attempts = ((limits.LOGIN_ADDRESS, request.remote_addr or "unknown"), (limits.LOGIN_ACCOUNT, username))
+    limits.hit(here.db, here.settings, *attempts)
     with here.db.reading() as sql:
         row = sql.execute(sa.select(accounts).where(accounts.c.username == username)).one_or_none()
     known = row.password_hash if row is not None and row.active else None
     try:
         right = here.passwords.matches(known, body.password)
     except TooManyRequests:
-        _take_back(username, address)  # we were busy; they did not guess
+        with here.db.transaction() as work:
+            limits.forgive(work, *attempts)  # we were busy; they did not guess
         raise
     if not right or row is None or known is None:
         raise WrongCredentials()
-    _take_back(username, address)
     renewed = here.passwords.hash(body.password) if here.passwords.outdated(known) else None
     with here.db.transaction() as work:
         people.tidy(work)
+        limits.forgive(work, *attempts)
         if renewed is not None:
             work.sql.execute(sa.update(accounts).where(accounts.c.id == row.id).values(password_hash=renewed))
         before = request.cookies.get(auth.cookie_name(here.settings, Means.SESSION))
@@ -86,11 +87,6 @@ def open(body: SignIn) -> Response:
     response = respond(_session_of(who), 201)
     auth.set_cookie(response, Means.SESSION, secret)
     return response
-
-
-def _take_back(username: str, address: str) -> None:
-    limits.forgive(gateway().db, limits.LOGIN_ACCOUNT, username)
-    limits.forgive(gateway().db, limits.LOGIN_ADDRESS, address)
 
 
 @session.operation("GET", "/session", reply=Session)
