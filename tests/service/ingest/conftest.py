@@ -22,7 +22,7 @@ from contracts.rpc.ingest import BookletView, Intake, OfExam, RegisterUpload, Sc
 from services.ingest import splitting, usecases
 from services.ingest.context import Context
 from services.ingest.originals import Originals
-from services.ingest.settings import IngestSettings
+from services.ingest.settings import Settings
 from services.ingest.tables import metadata
 
 outbox = metadata.tables["outbox"]
@@ -94,7 +94,7 @@ class Ingest:
 @pytest.fixture
 def ingest(database: Callable[[str], Database], objects: Objects, sandbox: Sandbox) -> Iterator[Ingest]:
     db = database("ingest")
-    settings = IngestSettings(
+    settings = Settings(
         database_url=str(db.engine.url),
         bus_url="inproc://",
         s3_endpoint="unused:1",

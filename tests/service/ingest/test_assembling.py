@@ -1,0 +1,261 @@
+"""Staging can be undone; assembling happens once, says so once, and shows no marker a name."""
+
+from __future__ import annotations
+
+import io
+import threading
+from typing import Any
+from uuid import UUID, uuid4
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+from PIL import Image
+
+from contracts.errors.ingest import (
+    BadCursor,
+    BookletFrozen,
+    BookletSetAside,
+    MixedExams,
+    NotFound,
+    RepeatedBooklet,
+    VersionConflict,
+)
+from contracts.objects import ImageRef
+from contracts.records.pages import Page, PageManifest
+from contracts.rpc.ingest import (
+    AssembleCertain,
+    AssembleCopy,
+    BookletView,
+    DropBooklet,
+    EditBooklet,
+    MergeBooklets,
+    OfExam,
+    PageEdit,
+    PageImageWanted,
+    SplitBooklet,
+)
+from services.ingest import assembling, usecases
+from tests.scans.paper import a4_pile, pile
+from tests.service.ingest.conftest import OPERATOR, Ingest
+
+
+def manifest(ingest: Ingest, copy_id: UUID) -> PageManifest:
+    (event,) = [event for event in ingest.assembled() if event.copy_id == copy_id]
+    return ingest.context.objects.get_json(event.manifest, PageManifest)
+
+
+def assemble(ingest: Ingest, *booklets: BookletView) -> PageManifest:
+    request = AssembleCopy(exam_id=ingest.exam_id, booklet_ids=tuple(booklet.id for booklet in booklets), by=OPERATOR)
+    (copy_id,) = assembling.assemble_copy(ingest.context, request).copy_ids
+    return manifest(ingest, copy_id)
+
+
+def shown(ingest: Ingest, image: ImageRef) -> np.ndarray[Any, Any]:
+    picture = Image.open(io.BytesIO(ingest.context.objects.get(image.object)))
+    assert picture.size == (image.width_px, image.height_px)
+    return np.asarray(picture.convert("L"))
+
+
+def every_page(ingest: Ingest) -> list[UUID]:
+    return sorted(page.id for booklet in ingest.booklets() for page in booklet.pages)
+
+
+def test_what_is_certain_is_assembled_and_what_is_not_is_left(ingest: Ingest) -> None:
+    ingest.ready(a4_pile(2, pages=2, headers=True), "a4", 3)  # cut every 3: both booklets are out of step
+    ingest.ready(pile([1, 1]))
+    done = assembling.assemble_certain(ingest.context, AssembleCertain(exam_id=ingest.exam_id, by=OPERATOR))
+    assert (len(done.copy_ids), len(done.left)) == (2, 2)
+    pages = manifest(ingest, done.copy_ids[0]).pages
+    assert [page.page_no for page in pages] == [1, 2, 3, 4]
+    assert [page.header is not None for page in pages] == [True, False, False, False]
+    again = assembling.assemble_certain(ingest.context, AssembleCertain(exam_id=ingest.exam_id, by=OPERATOR))
+    assert (again.copy_ids, set(again.left)) == ((), set(done.left))
+
+
+def test_a_booklet_is_assembled_at_most_once_even_by_many_at_once(ingest: Ingest) -> None:
+    ingest.ready(pile([1]))
+    (booklet,) = ingest.booklets()
+    outcomes: list[str] = []
+
+    def race() -> None:
+        try:
+            assemble(ingest, booklet)
+            outcomes.append("assembled")
+        except BookletFrozen:
+            outcomes.append("frozen")
+
+    threads = [threading.Thread(target=race) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["assembled"] + ["frozen"] * 4
+    assert len(ingest.assembled()) == 1
+
+
+def test_an_edited_booklet_is_assembled_as_the_person_left_it(ingest: Ingest) -> None:
+    ingest.ready(pile([1]))
+    (booklet,) = ingest.booklets()
+    first, second, third, last = (page.id for page in booklet.pages)
+    edit = EditBooklet(
+        booklet_id=booklet.id,
+        version=booklet.version,
+        pages=(
+            PageEdit(id=second),
+            PageEdit(id=first, turn_deg=90),
+            PageEdit(id=third, dropped=True),
+            PageEdit(id=last),
+        ),
+        by=OPERATOR,
+    )
+    edited = usecases.edit_booklet(ingest.context, edit)
+    assert [page.id for page in edited.pages] == [second, first, third, last]
+    with pytest.raises(VersionConflict):
+        usecases.edit_booklet(ingest.context, edit)
+
+    pages = assemble(ingest, edited).pages
+
+    assert [page.page_id for page in pages] == [second, first, last]
+    turned = pages[1]
+    assert turned.source.turn_deg == 90
+    assert turned.header is not None
+    assert (turned.header.x, turned.header.h) == (pytest.approx(0.8, abs=0.03), 1)  # its top is at the right now
+    before = shown(ingest, booklet.pages[0].screen)
+    assert np.abs(shown(ingest, turned.images.screen).astype(int) - np.rot90(before, -1)).mean() < 3
+    with pytest.raises(BookletFrozen):
+        usecases.edit_booklet(ingest.context, edit.model_copy(update={"version": edited.version + 1}))
+
+
+def test_split_and_merge_undo_each_other(ingest: Ingest) -> None:
+    ingest.ready(pile([1, 1]))
+    first, second = ingest.booklets()
+    pages = every_page(ingest)
+    halves = usecases.split_booklet(
+        ingest.context, SplitBooklet(booklet_id=first.id, version=first.version, before_page=3, by=OPERATOR)
+    ).items
+    assert [len(half.pages) for half in halves] == [2, 2]
+    assert [booklet.id for booklet in ingest.booklets()] == [halves[0].id, halves[1].id, second.id]
+    assert every_page(ingest) == pages
+    merged = usecases.merge_booklets(
+        ingest.context,
+        MergeBooklets(exam_id=ingest.exam_id, booklet_ids=(halves[0].id, halves[1].id), by=OPERATOR),
+    )
+    assert [page.id for page in merged.pages] == [page.id for page in first.pages]
+    assert [booklet.id for booklet in ingest.booklets()] == [first.id, second.id]
+    assert every_page(ingest) == pages
+
+
+def test_what_a_person_settled_is_no_doubt_any_more(ingest: Ingest) -> None:
+    upload = ingest.ready(a4_pile(1, pages=3), "a4", 2)  # 2 pages, then a short booklet without a header
+    first, short = ingest.booklets()
+    assert set(short.doubts) == {"no_header", "short_booklet"}
+    merged = usecases.merge_booklets(
+        ingest.context, MergeBooklets(exam_id=ingest.exam_id, booklet_ids=(first.id, short.id), by=OPERATOR)
+    )
+    assert merged.doubts == ()
+    assert usecases.get_upload(ingest.context, upload.id).anomalies == ()
+    assert [row.n for row in ingest.rows("SELECT count(*) AS n FROM anomalies WHERE settled_by IS NOT NULL")] == [2]
+
+
+def test_booklets_may_be_joined_into_one_copy(ingest: Ingest) -> None:
+    ingest.ready(pile([1, 1]))
+    first, second = ingest.booklets()
+    joined = assemble(ingest, second, first)
+    assert [page.page_id for page in joined.pages] == [page.id for each in (second, first) for page in each.pages]
+
+
+def test_stray_paper_is_set_aside_and_taken_back(ingest: Ingest) -> None:
+    ingest.ready(pile([1]))
+    (booklet,) = ingest.booklets()
+    drop = DropBooklet(booklet_id=booklet.id, version=booklet.version, by=OPERATOR)
+    usecases.drop_booklet(ingest.context, drop)
+    with pytest.raises(BookletSetAside):
+        assemble(ingest, booklet)
+    done = assembling.assemble_certain(ingest.context, AssembleCertain(exam_id=ingest.exam_id, by=OPERATOR))
+    assert (done.copy_ids, done.left) == ((), ())
+    usecases.drop_booklet(ingest.context, drop.model_copy(update={"version": 2, "restore": True}))
+    assert len(assemble(ingest, booklet).pages) == 4
+
+
+def test_what_cannot_be_assembled_is_refused(ingest: Ingest) -> None:
+    ingest.ready(pile([1]))
+    (booklet,) = ingest.booklets()
+    ask = AssembleCopy(exam_id=ingest.exam_id, booklet_ids=(booklet.id,), by=OPERATOR)
+    for change, refusal in (
+        ({"booklet_ids": (booklet.id, booklet.id)}, RepeatedBooklet),
+        ({"booklet_ids": (uuid4(),)}, NotFound),
+        ({"exam_id": uuid4()}, MixedExams),
+    ):
+        with pytest.raises(refusal):
+            assembling.assemble_copy(ingest.context, ask.model_copy(update=change))
+    assert ingest.assembled() == []
+
+
+def test_the_full_image_is_upright_whole_and_made_once(ingest: Ingest) -> None:
+    ingest.ready(pile([1], upside_down=[1, 2]))
+    (booklet,) = ingest.booklets()
+    copy_id = assemble(ingest, booklet).copy_id
+
+    def full(*, masked: bool, page_no: int = 1) -> ImageRef:
+        return assembling.full_page_image(
+            ingest.context, PageImageWanted(copy_id=copy_id, page_no=page_no, masked=masked)
+        )
+
+    page = shown(ingest, full(masked=False))
+    assert page.shape == pytest.approx((1169, 827), abs=8)
+    screen = np.asarray(Image.fromarray(shown(ingest, booklet.pages[0].screen)).resize(page.shape[::-1]))
+    assert np.abs(page.astype(int) - screen).mean() < 4
+    boxes = slice(0, round(56 / 297 * page.shape[0]))
+    assert (page[boxes] < 128).sum() > 500
+    assert (shown(ingest, full(masked=True))[boxes] < 128).sum() == 0
+    assert full(masked=True) == full(masked=True)
+    assert [row.n for row in ingest.rows("SELECT count(*) AS n FROM full_images")] == [2]
+    with pytest.raises(NotFound):
+        full(masked=False, page_no=5)
+
+
+def test_an_upright_a4_scan_is_its_own_full_image(ingest: Ingest) -> None:
+    ingest.ready(a4_pile(1, pages=2), "a4", 2)
+    (booklet,) = ingest.booklets()
+    pages: tuple[Page, ...] = assemble(ingest, booklet).pages
+    ask = PageImageWanted(copy_id=ingest.assembled()[0].copy_id, page_no=2, masked=True)  # nothing to mask there
+    assert assembling.full_page_image(ingest.context, ask) == pages[1].images.full
+
+
+def test_lists_take_the_same_few_queries_whatever_their_length(ingest: Ingest) -> None:
+    def queries() -> int:
+        count = 0
+
+        def note(*_: object) -> None:
+            nonlocal count
+            count += 1
+
+        sa.event.listen(ingest.context.db.engine, "before_cursor_execute", note)
+        try:
+            usecases.list_booklets(ingest.context, OfExam(exam_id=ingest.exam_id))
+            usecases.list_uploads(ingest.context, OfExam(exam_id=ingest.exam_id))
+        finally:
+            sa.event.remove(ingest.context.db.engine, "before_cursor_execute", note)
+        return count
+
+    ingest.ready(pile([1]))
+    few = queries()
+    ingest.ready(pile([1, 1, 1, 2]))
+    assert queries() == few < 10
+
+
+def test_a_list_is_read_page_by_page(ingest: Ingest) -> None:
+    ingest.ready(pile([1, 1, 1]))
+    seen, cursor = [], None
+    while True:
+        part = usecases.list_booklets(ingest.context, OfExam(exam_id=ingest.exam_id, limit=2, cursor=cursor))
+        seen += [booklet.id for booklet in part.items]
+        assert part.total == 3
+        cursor = part.next
+        if cursor is None:
+            break
+    assert seen == [booklet.id for booklet in ingest.booklets()]
+    for wrong in ("x", "WyJhIiwiYiJd", "éà"):
+        with pytest.raises(BadCursor):
+            usecases.list_booklets(ingest.context, OfExam(exam_id=ingest.exam_id, cursor=wrong))

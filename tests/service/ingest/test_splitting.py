@@ -1,0 +1,158 @@
+"""Splitting ends the same whatever happens to its commands: delivered twice, at once, out of order, or killed."""
+
+from __future__ import annotations
+
+import threading
+from uuid import uuid4
+
+import pytest
+
+from chassis.sandbox import TaskFailed
+from contracts.errors.ingest import NotAPdf, UploadSettled
+from contracts.rpc.ingest import CancelUpload, OfExam
+from services.ingest import splitting, usecases
+from tests.scans.paper import a4_pile, face, leaf, pdf, pile, sheets
+from tests.service.ingest.conftest import OPERATOR, Ingest, broken_transaction
+
+PAGES = "SELECT side_no, half, count(*) AS n FROM pages GROUP BY 1, 2 HAVING count(*) > 1"
+
+
+def test_a_pile_becomes_its_copies(ingest: Ingest) -> None:
+    upload = ingest.ready(pile([1, 2, 1], upside_down=[4]))
+    assert (upload.status, upload.sides, upload.sides_done, upload.pages) == ("ready", 8, 8, 16)
+    assert upload.anomalies == ()
+    assert [len(booklet.pages) for booklet in ingest.booklets()] == [4, 8, 4]
+    (settled,) = ingest.settled()
+    assert (settled.outcome, settled.pages, settled.booklets) == ("ready", 16, 3)
+
+
+def test_every_command_twice_and_backwards_changes_nothing(ingest: Ingest) -> None:
+    ingest.register(pile([2, 1]))
+    commands = ingest.commands()
+    for command in [*reversed(commands), *commands]:
+        ingest.split(command)
+    assert ingest.rows(PAGES) == []
+    assert [len(booklet.pages) for booklet in ingest.booklets()] == [8, 4]
+    assert len(ingest.settled()) == 1
+
+
+def test_chunks_at_the_same_time_are_grouped_once(ingest: Ingest) -> None:
+    ingest.register(pile([1, 1, 1, 1]))
+    commands = ingest.commands()
+    threads = [threading.Thread(target=ingest.split, args=(command,)) for command in [*commands, *commands]]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert ingest.rows(PAGES) == []
+    assert [len(booklet.pages) for booklet in ingest.booklets()] == [4, 4, 4, 4]
+    assert len(ingest.settled()) == 1
+
+
+def test_a_process_killed_before_its_commit_loses_no_page(ingest: Ingest) -> None:
+    ingest.register(pile([1, 1]))
+    first, *rest = ingest.commands()
+    with pytest.raises(ConnectionError):
+        splitting.split_sheets(ingest.context, first, broken_transaction)
+    assert ingest.rows("SELECT 1 FROM pages") == []
+    for command in [*rest, first]:
+        ingest.split(command)
+    assert [len(booklet.pages) for booklet in ingest.booklets()] == [4, 4]
+
+
+def test_the_same_file_gives_the_first_upload_again(ingest: Ingest) -> None:
+    first = ingest.register(pile([1]))
+    again = ingest.register(pile([1]))
+    assert (first.created, again.created) == (True, False)
+    assert again.upload.id == first.upload.id
+    assert len(ingest.commands()) == 1
+
+
+def test_of_two_registered_at_once_one_is_created(ingest: Ingest) -> None:
+    data, answers = pile([1]), []
+    threads = [threading.Thread(target=lambda: answers.append(ingest.register(data))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answer.created for answer in answers) == [False, False, False, True]
+    assert len({answer.upload.id for answer in answers}) == 1
+    assert len(ingest.commands()) == 1
+
+
+def test_the_same_file_for_another_exam_is_another_upload(ingest: Ingest) -> None:
+    assert ingest.register(pile([1])).created
+    assert ingest.register(pile([1]), exam_id=uuid4()).created
+
+
+def test_a_refused_file_leaves_nothing_behind(ingest: Ingest) -> None:
+    with pytest.raises(NotAPdf):
+        ingest.register(b"<html>%PDF-1.4")
+    assert list(ingest.context.objects.list()) == []
+    assert usecases.list_uploads(ingest.context, OfExam(exam_id=ingest.exam_id)).total == 0
+
+
+def test_cancelling_stops_the_chunks_that_follow(ingest: Ingest) -> None:
+    upload = ingest.register(pile([1, 1])).upload
+    first, second = ingest.commands()
+    ingest.split(first)
+    cancel = CancelUpload(upload_id=upload.id, by=OPERATOR)
+    assert usecases.cancel_upload(ingest.context, cancel).status == "cancelled"
+    ingest.split(second)
+    view = usecases.cancel_upload(ingest.context, cancel)  # twice is fine
+    assert (view.status, view.sides_done, view.booklets) == ("cancelled", 2, 0)
+    assert [event.outcome for event in ingest.settled()] == ["cancelled"]
+    assert ingest.register(pile([1, 1])).created  # and does not stand in the way of another try
+
+
+def test_a_finished_upload_is_not_cancelled(ingest: Ingest) -> None:
+    upload = ingest.ready(pile([1]))
+    with pytest.raises(UploadSettled):
+        usecases.cancel_upload(ingest.context, CancelUpload(upload_id=upload.id, by=OPERATOR))
+
+
+def test_a_chunk_that_fails_for_good_fails_its_upload_with_a_reason(ingest: Ingest) -> None:
+    upload = ingest.register(pile([1, 1])).upload
+    first, second = ingest.commands()
+    ingest.split(first)
+    splitting.split_failed(second, TaskFailed("timeout", "killed"), ingest.context.db.transaction)
+    splitting.split_failed(second, TaskFailed("timeout", "killed"), ingest.context.db.transaction)
+    view = usecases.get_upload(ingest.context, upload.id)
+    assert view.status == "failed"
+    assert view.error == {
+        "code": "ingest.unreadable",
+        "details": {"first_side": 3, "last_side": 4, "outcome": "timeout"},
+    }
+    assert [(event.outcome, event.error_code) for event in ingest.settled()] == [("failed", "ingest.unreadable")]
+
+
+def test_a_pile_out_of_step_asks_a_person(ingest: Ingest) -> None:
+    sides = [*sheets(1, 1), *sheets(1, 2)]
+    upload = ingest.ready(pdf([leaf(side) for side in [*sides[:3], *sheets(1, 3)]]))
+    assert [(anomaly.code, anomaly.side_no) for anomaly in upload.anomalies] == [("side_missing", 3)]
+    certain, doubtful, last = ingest.booklets()
+    assert (certain.doubts, doubtful.doubts, last.doubts) == ((), ("side_missing",), ())
+    assert upload.anomalies[0].booklet_id == doubtful.id
+
+
+def test_an_a4_pile_is_cut_by_its_profile_and_blanks_are_flagged_not_dropped(ingest: Ingest) -> None:
+    ingest.ready(a4_pile(3, pages=2, blank=[4]), intake="a4", per=2)
+    booklets = ingest.booklets()
+    assert [[page.blank for page in booklet.pages] for booklet in booklets] == [
+        [False, False],
+        [False, True],
+        [False, False],
+    ]
+    assert not any(booklet.doubts for booklet in booklets)
+
+
+def test_temporary_files_and_descriptors_do_not_grow(ingest: Ingest) -> None:
+    import os
+
+    data = [pdf([leaf(face(no, header=True))]) for no in range(6)]
+    ingest.ready(data[0], "a4", 1)
+    before = len(os.listdir("/proc/self/fd"))
+    ingest.context.originals._max_bytes = 1  # keep the newest only
+    for each in data[1:]:
+        ingest.ready(each, "a4", 1)
+    assert len(os.listdir("/proc/self/fd")) <= before + 1
