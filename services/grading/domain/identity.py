@@ -16,9 +16,8 @@ Id = TypeVar("Id")
 SHOWN = 5
 # Two unrelated names are about 40 % alike, two unrelated INE about 45 %: only what lies above is evidence.
 NAME_CHANCE, INE_CHANCE = 45.0, 55.0
-SWAPPED = 0.97  # first name on the last name's line: happens in 3 % of headers, so slightly less likely
-FIRST_NAME_ALONE = 0.3  # of full evidence: a class has namesakes
-WEAKEST = 0.02
+FIRST_NAME_SHARE = 0.3  # of what both names prove: a class has more namesakes by first name than by last name
+WEAKEST = 0.02  # less is not shown
 
 # What a recogniser takes for one another, both ways: shapes, not letters. One representative each.
 _LOOKALIKE = str.maketrans("OQDILTZASGBJ", "000111745681")
@@ -70,8 +69,11 @@ class Index(Generic[Id]):
         numbers = _best(_number_fragments(lines), self._ines)
         found = []
         for position, candidate in enumerate(self._candidates):
-            name = _name_evidence(names, self._last[position], self._first[position])
-            number = max(0.0, (numbers.get(self._ine[position] or "", ("", 0.0))[1] - INE_CHANCE) / (100 - INE_CHANCE))
+            last, first, ine = self._last[position], self._first[position], self._ine[position]
+            if last not in names and first not in names and ine not in numbers:
+                continue
+            name = _name_evidence(names, last, first)
+            number = _above_chance(numbers[ine][1], INE_CHANCE) if ine in numbers else 0.0
             confidence = 1 - (1 - name) * (1 - number)
             if confidence >= WEAKEST:
                 found.append(Ranked(candidate.id, round(confidence, 4)))
@@ -80,9 +82,10 @@ class Index(Generic[Id]):
 
 
 def certainty(ranked: Sequence[Ranked[Id]]) -> float:
-    """How safely the first can be taken: its confidence, times the doubt it leaves out of what the second leaves.
+    """How safely the first can be taken, from 0 to 1: 0 when nobody fits or two fit alike.
 
-    Namesakes who only differ by an INE that was read are told apart; two who fit alike give 0, as does nobody.
+    Its confidence, times the share by which it leaves less doubt than the second: namesakes of whom one also fits by
+    INE are told apart.
     """
     if not ranked:
         return 0.0
@@ -113,12 +116,12 @@ def _name_evidence(names: Best, last: str, first: str) -> float:
             first_score = 0.0
         else:
             last_score = 0.0
-    last_share = _above_chance(last_score) * (1 - FIRST_NAME_ALONE)
-    return last_share + _above_chance(first_score) * FIRST_NAME_ALONE
+    last_share = _above_chance(last_score, NAME_CHANCE) * (1 - FIRST_NAME_SHARE)
+    return last_share + _above_chance(first_score, NAME_CHANCE) * FIRST_NAME_SHARE
 
 
-def _above_chance(score: float) -> float:
-    return max(0.0, (score - NAME_CHANCE) / (100 - NAME_CHANCE))
+def _above_chance(score: float, chance: float) -> float:
+    return max(0.0, (score - chance) / (100 - chance))
 
 
 def _pieces(lines: Sequence[str]) -> Iterator[str]:

@@ -3,6 +3,8 @@
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.grading.domain.identity import Candidate, Index, certainty
 
@@ -84,3 +86,11 @@ def test_an_exam_of_three_hundred_is_ranked_in_one_pass():
     for n in range(200):
         assert index.rank([f"NOM : NOM{n:03d}AB", f"Prénom : Prenom{n:03d}", f"N° INE : {n:09d}AB"])[0].id == n
     assert time.process_time() - begin < 2.0  # measured 0.2 s
+
+
+@given(st.lists(st.text(max_size=60), max_size=6))
+def test_whatever_was_read_the_ranking_is_a_ranking(lines):
+    ranked = INDEX.rank(lines, limit=12)
+    assert len({each.id for each in ranked}) == len(ranked)
+    assert all(0 <= each.confidence <= 1 for each in ranked)
+    assert 0 <= certainty(ranked) <= 1
