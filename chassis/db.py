@@ -48,11 +48,16 @@ def metadata() -> sa.MetaData:
 
 
 class UnitOfWork:
-    """One transaction: what changes and what is told about it are committed together or not at all."""
+    """One transaction: what changes and what is told about it are committed together or not at all.
+
+    ``after_commit`` is called once it is committed, for what must not be said of a change that was rolled back and may
+    be lost with the process: a log line.
+    """
 
     def __init__(self, sql: sa.Connection, service: str) -> None:
         self.sql = sql
         self.sent = 0
+        self.after_commit: list[Callable[[], None]] = []
         self._service = service
         self._now: datetime | None = None
 
@@ -163,6 +168,8 @@ class Database:
         with _failures_named(), self.engine.begin() as connection:
             work = UnitOfWork(connection, self.service)
             yield work
+        for act in work.after_commit:
+            act()
         if work.sent:
             self._wake()
 

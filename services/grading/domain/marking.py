@@ -52,12 +52,13 @@ class Snapshot:
     pages: tuple[Page, ...]
     marks: Marks
     annotations: tuple[RecordedAnnotation, ...]
+    read_at: datetime
     edition: tuple[int, ...]
     """Grows with every change of anything above: equal editions are equal snapshots."""
 
 
-def marking_record(snapshot: Snapshot, finalised_at: datetime) -> MarkingRecord:
-    """Freeze one copy.
+def marking_record(snapshot: Snapshot) -> MarkingRecord:
+    """Freeze one copy as it was read.
 
     Raises:
         NoScheme: nothing says what the copy is marked out of.
@@ -92,7 +93,7 @@ def marking_record(snapshot: Snapshot, finalised_at: datetime) -> MarkingRecord:
         total=total,
         total_points=rules.total_points,
         appraisal=marks.appraisal,
-        finalised_at=finalised_at,
+        finalised_at=snapshot.read_at,
     )
 
 

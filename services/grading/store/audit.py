@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from chassis import observe
 from chassis.db import UnitOfWork
 from contracts.model import Actor
 from services.grading.domain.audit import GENESIS, Event, digest
 from services.grading.store.tables import audit
+
+log = observe.logger(observe.AUDIT)
 
 SYSTEM = "korrigo"
 """Shown as the actor of what no person did."""
@@ -67,6 +71,20 @@ def append(uow: UnitOfWork, *entries: Entry) -> None:
         heads[entry.subject_id] = (event.seq, hashed)
         rows.append({each.name: getattr(event, each.name) for each in fields(event)} | {"hash": hashed})
     uow.sql.execute(audit.insert(), rows)
+    uow.after_commit.append(partial(_log, rows))
+
+
+def _log(rows: Sequence[Mapping[str, Any]]) -> None:
+    """The digests in another place: a chain that was cut off at its end shows against them."""
+    for row in rows:
+        log.info(
+            "audit",
+            action=str(row["action"]),
+            subject_id=row["subject_id"],
+            seq=row["seq"],
+            actor_id=row["actor_id"],
+            sha256=row["hash"],
+        )
 
 
 def _heads(entries: Sequence[Entry]) -> sa.Select[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -54,11 +53,11 @@ def finalise(app: Context, request: Finalise) -> FinaliseStarted:
             copy = copies.find(sql, request.copy_id, request.by)
             if copy.status in {Status.GRADED, Status.GRADING_IN_PROGRESS}:
                 return _started(copy)
-            snapshot, now = (None, None) if copy.status is Status.GRADING_FAILED else _snapshot(sql, copy, request)
-        if snapshot is None or now is None:
+            snapshot = None if copy.status is Status.GRADING_FAILED else _snapshot(sql, copy, request)
+        if snapshot is None:
             started = _ask_again(app, request)
         else:
-            record = marking_record(snapshot, now)
+            record = marking_record(snapshot)
             ref = app.objects.put_json("records", record)  # object first: a crash leaves an orphan, not a lie
             started = _freeze(app, request, snapshot, record, ref)
         if started is not None:
@@ -66,19 +65,19 @@ def finalise(app: Context, request: Finalise) -> FinaliseStarted:
     raise VersionConflict(version=copy.version, current=None)
 
 
-def _snapshot(sql: sa.Connection, copy: Copy, request: Finalise) -> tuple[Snapshot, datetime]:
+def _snapshot(sql: sa.Connection, copy: Copy, request: Finalise) -> Snapshot:
     """The edition is read first: if it still holds in the transaction, so does all that was read after it."""
     locks.required(sql, copy.id, request.token, request.by)
     edition = marking.edition(sql, copy.id)
-    snapshot = Snapshot(
+    return Snapshot(
         copy=copy,
         rules=marking.rules(sql, copy.exam_id),
         pages=copies.pages(sql, copy.id),
         marks=marking.marks(sql, copy.id),
         annotations=tuple(marking.recorded(view) for view in marking.standing(sql, copy.id)),
+        read_at=sql.execute(sa.select(_clock)).scalar_one(),
         edition=edition,
     )
-    return snapshot, sql.execute(sa.select(_clock)).scalar_one()
 
 
 def _freeze(

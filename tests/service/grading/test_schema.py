@@ -124,6 +124,26 @@ def test_the_chain_holds_as_stored_and_every_single_tampering_shows(desk: Desk) 
         assert broken_at(spoilt) is not None
 
 
+def test_the_audit_log_has_the_digest_of_what_was_committed_and_no_name(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    copy_id = desk.add_copy()
+    entry = audit.Entry("LOCK", desk.marker, desk.exam_id, copy_id)
+    caplog.set_level("INFO", logger="audit")
+    caplog.clear()
+    with pytest.raises(ZeroDivisionError), desk.db.transaction() as uow:
+        audit.append(uow, entry)
+        1 / 0  # noqa: B018
+    assert "audit" not in {record.name for record in caplog.records}
+    with desk.db.transaction() as uow:
+        audit.append(uow, entry)
+    with desk.db.reading() as sql:
+        _, digest = audit.trail(sql, copy_id)[-1]
+    (said,) = [record.getMessage() for record in caplog.records if record.name == "audit"]
+    assert digest in said
+    assert desk.marker.name not in said
+
+
 def test_several_subjects_and_several_events_in_one_append(desk: Desk) -> None:
     first, second = desk.add_copy(), desk.add_copy()
     with desk.db.transaction() as uow:
