@@ -62,6 +62,7 @@ _SIGNATURES = (
 )
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _SEPARATOR_LINE = re.compile(r"sep=(.)\s*", re.IGNORECASE)  # Excel's own first line
+_UTF8_LETTER = re.compile(rb"\xc3[\x80-\xbf]|\xc5[\x92\x93]")  # À to ÿ, Œ and œ
 _BINARY_SHARE = 0.05
 _SPACES = re.compile("[ \\u00a0\\u202f]+")
 _INVISIBLE = re.compile("[\\u200b\\u200e\\u200f\\ufeff]")
@@ -172,6 +173,8 @@ def _without_mark(data: bytes) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
+        if _UTF8_LETTER.search(data):  # damaged UTF-8: as Windows-1252 every "é" would silently become "Ã©"
+            raise RosterNotCsv(found="encoding") from None
         return _strictly(data, "cp1252")
 
 

@@ -112,6 +112,7 @@ def test_an_open_quote_is_refused_with_its_row_instead_of_swallowing_the_rest():
         (bytes(range(1, 32)) * 40, "binary"),
         (b"Nom;Pr\xe9nom\n\x81\x8d\x90;\xe9\n", "encoding"),
         (b"\xff\xfeN\x00o\x00m", "encoding"),
+        ("Nom;Prénom\nBOËDEC;Zoé\n".encode() + b"\xc3", "encoding"),
     ],
 )
 def test_what_is_no_csv_is_named_and_the_text_says_what_to_do(data, found):
