@@ -270,3 +270,13 @@ def test_annotations_on_pages_that_newer_paper_lacks_stop_finalising(desk: Desk)
     with pytest.raises(PageOutOfRange) as refused:
         desk.finalise(copy_id, token)
     assert refused.value.details == {"page": 2, "page_count": 1, "annotations": [str(view.id)]}
+
+
+def test_twenty_copies_finalised_at_once_all_end_graded(desk: Desk) -> None:
+    marked = [desk.marked() for _ in range(20)]
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(lambda each: desk.finalise(*each), marked))
+        list(pool.map(lambda each: desk.composed(each[0]), marked))
+    statuses = desk.all(sa.select(tables.copies.c.status).distinct())
+    assert [row.status for row in statuses] == ["GRADED"]
+    assert len(desk.sent(COMPOSE)) == 20

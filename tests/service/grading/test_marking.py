@@ -276,3 +276,15 @@ def test_a_bonus_never_gives_more_than_the_exam_is_out_of(desk: Desk) -> None:
     token = desk.token(copy_id)
     view = desk.score(copy_id, token, {"q1": Decimal(8), "q2": Decimal(12), "extra": Decimal(1)})
     assert view.total == Decimal(20)  # 21 without the cap
+
+
+def test_a_hundred_autosaves_at_once_all_complete(desk: Desk) -> None:
+    held = [(copy_id, desk.token(copy_id)) for copy_id in (desk.add_copy() for _ in range(20))]
+
+    def type_on(each: tuple[uuid.UUID, str]) -> list[int]:
+        copy_id, token = each
+        return [save(desk, copy_id, token, version, f"text {version}").version for version in range(5)]
+
+    with ThreadPoolExecutor(20) as pool:
+        assert list(pool.map(type_on, held)) == [[1, 2, 3, 4, 5]] * 20
+    assert len(history(desk)) == 100
