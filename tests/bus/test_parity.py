@@ -134,6 +134,8 @@ def test_mandatory_without_a_queue_is_unroutable_and_the_next_message_is_not(
     publisher = Publisher(url)
     with pytest.raises(Unroutable):
         publisher.publish(b"lost", exchange="", routing_key=name + "-nowhere")
+    # The broker also confirmed the lost message. On the same channel the next one would take that for its own.
+    assert publisher._channel is None
     publisher.publish(b"lost silently", exchange="", routing_key=name + "-nowhere", mandatory=False)
     publisher.publish(b"found", exchange="", routing_key=name)
     publisher.close()
