@@ -20,7 +20,7 @@ from services.gateway.store import idempotency_keys
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 LONGEST_KEY = 255
-ABANDONED_S = 120  # longer than any request may last: its process is gone
+ABANDONED_S = 45  # a creating call lasts 20 s at most: whoever has not answered by then is gone
 _KEPT_HEADERS = ("Location", "Content-Type")
 
 

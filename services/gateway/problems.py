@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -51,7 +52,8 @@ def language() -> str:
     return request.accept_languages.best_match(["fr", "en"], default="fr") or "fr"
 
 
-def document(status: int, code: str, detail: str, **members: Any) -> dict[str, Any]:
+def document(status: int, code: str, detail: str, members: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    members = members or {}
     title = _TITLES_FR.get(status) if language() == "fr" else None
     problem: dict[str, Any] = {
         "type": f"urn:korrigo:problem:{code}",
@@ -62,6 +64,9 @@ def document(status: int, code: str, detail: str, **members: Any) -> dict[str, A
         "request_id": g.get("request_id"),
     }
     problem.update({name: value for name, value in members.items() if name not in _RESERVED})
+    hidden = {name: value for name, value in members.items() if name in _RESERVED}
+    if hidden:  # a refusal's detail that RFC 9457 already has a meaning for, such as the copy's status
+        problem["details"] = hidden
     return problem
 
 
@@ -86,12 +91,12 @@ def of_refusal(refusal: Refusal) -> Response:
     if refusal.http_status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="korrigo"'
     text = refusal.text(language())
-    return answer(document(refusal.http_status, refusal.code, text, **refusal.details), headers)
+    return answer(document(refusal.http_status, refusal.code, text, refusal.details), headers)
 
 
 def of_unavailable(failure: Unavailable) -> Response:
     log.warning("dependency_unavailable", dependency=failure.dependency)
-    problem = document(503, "gateway.unavailable", _UNAVAILABLE[language()], dependency=failure.dependency)
+    problem = document(503, "gateway.unavailable", _UNAVAILABLE[language()], {"dependency": failure.dependency})
     return answer(problem, {"Retry-After": str(failure.retry_after_s)})
 
 

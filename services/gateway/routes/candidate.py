@@ -8,6 +8,7 @@ from uuid import UUID
 from flask import Response, g, request
 from pydantic import StringConstraints
 
+from chassis import observe
 from chassis.db import UnitOfWork
 from contracts.model import Model, Role
 from contracts.rpc.grading import exams as rpc
@@ -45,6 +46,7 @@ def open(body: CandidateSignIn) -> Response:
         secret, digest = auth.open_session(work, here.settings.candidate_session_s, access_id=access.id)
         _note(work, access.person_id, "candidate.session", None)
         limits.forgive(work, attempt)
+    observe.logger(observe.AUDIT).info("candidate_entered", person_id=access.person_id)
     who = Caller(access.person_id, "", "", Role.CANDIDATE, Means.CANDIDATE, digest)
     response = respond(_session_of(who), 201)
     auth.set_cookie(response, Means.CANDIDATE, secret)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from flask import request
 
+from chassis import observe
 from contracts.errors.gateway import EmptyFile, WrongMediaType
 from contracts.model import Model
 from contracts.rpc.grading import exams as rpc
@@ -17,6 +18,7 @@ from services.gateway.context import ask, gateway
 from services.gateway.reading import refuse_fields
 
 exams = Resource("exams")
+audit = observe.logger(observe.AUDIT)
 
 NewExam = shape("NewExam", rpc.CreateExam)
 ExamChange = shape("ExamChange", rpc.UpdateExam, without=("by", "exam_id"))
@@ -144,6 +146,7 @@ def issue_access_codes(exam_id: UUID, body: CodesWanted) -> Answer:
     persons = tuple(dict.fromkeys(each.person_id for each in found))
     days = here.settings.access_code_days
     issued = people.issue_codes(here.db, persons, by=who.id, days=days, only_missing=body.only_missing)
+    audit.info("access_codes_issued", exam_id=exam_id, count=len(issued), actor_id=who.id)
     items = tuple(
         people.AccessCode.model_validate(
             {

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from flask import Response, request
 from pydantic import Field, StringConstraints
 
+from chassis import observe
 from contracts.errors.gateway import NotFound, TooManyRequests, WrongCredentials
 from contracts.model import Model, Role
 from services.gateway import auth, codes, limits, people
@@ -21,6 +22,7 @@ from services.gateway.reading import refuse_fields
 from services.gateway.store import accounts, sessions, tokens
 
 session = Resource("session")
+audit = observe.logger(observe.AUDIT)
 personal_tokens = Resource("tokens")
 
 
@@ -72,6 +74,7 @@ def open(body: SignIn) -> Response:
             limits.forgive(work, *attempts)  # we were busy; they did not guess
         raise
     if not right or row is None or known is None:
+        audit.info("sign_in_refused", account_id=row.id if row is not None else None)
         raise WrongCredentials()
     renewed = here.passwords.hash(body.password) if here.passwords.outdated(known) else None
     with here.db.transaction() as work:
@@ -83,6 +86,7 @@ def open(body: SignIn) -> Response:
         if before:
             auth.end_session(work, codes.digest(before))
         secret, digest = auth.open_session(work, here.settings.session_s, account_id=row.id)
+    audit.info("signed_in", account_id=row.id)
     who = auth.Caller(row.id, row.username, row.display_name, Role(row.role), Means.SESSION, digest)
     response = respond(_session_of(who), 201)
     auth.set_cookie(response, Means.SESSION, secret)
@@ -123,6 +127,7 @@ def change_password(body: PasswordChange) -> None:
         if who.session is not None:
             others = others.where(sessions.c.id_sha256 != who.session)
         work.sql.execute(others)
+    audit.info("password_changed", account_id=who.id)
 
 
 @personal_tokens.operation("GET", "/tokens", query=Page, reply=people.Tokens)
@@ -145,6 +150,7 @@ def index(query: Page) -> people.Tokens:
 def create(body: NewToken) -> Answer:
     """Make a personal token; its secret is shown this once."""
     token = people.create_token(gateway().db, caller().id, body.name)
+    audit.info("token_created", account_id=caller().id, id=token.id)
     return Answer(token, 201, {"Location": f"/api/v1/tokens/{token.id}"})
 
 
@@ -155,6 +161,7 @@ def remove(token_id: UUID) -> None:
     with gateway().db.transaction() as work:
         if work.sql.execute(statement).rowcount == 0:
             raise NotFound()
+    audit.info("token_revoked", account_id=caller().id, id=token_id)
 
 
 def _session_of(who: auth.Caller) -> Session:

@@ -8,15 +8,18 @@ from uuid import UUID
 import sqlalchemy as sa
 from pydantic import Field
 
+from chassis import observe
 from contracts.model import Model, Role
 from services.gateway import cursors, people
 from services.gateway.api import Answer, Page, Resource
+from services.gateway.auth import caller
 from services.gateway.context import gateway
 from services.gateway.passwords import require_good
 from services.gateway.problems import language
 from services.gateway.store import accounts
 
 users = Resource("users")
+audit = observe.logger(observe.AUDIT)
 
 StaffRole = Literal[Role.ADMIN, Role.OPERATOR, Role.MARKER]
 
@@ -66,6 +69,7 @@ def create(body: NewUser) -> Answer:
         password=body.password,
         language=language(),
     )
+    audit.info("account_created", account_id=user.id, role=user.role, actor_id=caller().id)
     return Answer(user, 201, {"Location": f"/api/v1/users/{user.id}"})
 
 
@@ -85,4 +89,6 @@ def change(user_id: UUID, body: UserChange) -> people.User:
         name = body.display_name or user.display_name
         require_good(body.password, username=user.username, display_name=name, field="password", language=language())
         changes["password_hash"] = here.passwords.hash(body.password)
-    return people.change_user(here.db, user_id, changes)
+    changed = people.change_user(here.db, user_id, changes)
+    audit.info("account_changed", account_id=user_id, role=changed.role, active=changed.active, actor_id=caller().id)
+    return changed

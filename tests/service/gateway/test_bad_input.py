@@ -245,6 +245,19 @@ def test_a_refusal_of_a_service_keeps_its_code_status_and_details(admin: Person,
     assert problem["what"] == "exam"
 
 
+def test_a_detail_named_like_a_member_of_the_problem_does_not_replace_it(admin: Person, rpc: FakeRpc) -> None:
+    """A copy's status is "GRADED"; the problem's is 409."""
+    from contracts.errors.grading import NotLockable
+
+    def refuse(_: Any) -> Any:
+        raise NotLockable(status="GRADED")
+
+    rpc.on(rpc_copies.TAKE_LOCK, refuse)
+    problem = _problem(admin.post(f"/copies/{EXAM}/lock"), 409, "grading.not_lockable")
+    assert "GRADED" in problem["detail"]
+    assert problem["details"] == {"status": "GRADED"}
+
+
 @pytest.mark.parametrize(
     ("wanted", "language", "words"),
     [

@@ -98,7 +98,7 @@ def test_a_failure_may_be_tried_again_under_the_same_key(admin: Person, rpc: Fak
 def test_a_key_left_by_a_process_that_died_is_taken_over(admin: Person, rpc: FakeRpc, db: Database) -> None:
     _create(rpc)
     admin.post("/exams", json=EXAM, headers=KEY)
-    old = sa.func.now() - sa.text("interval '3 minutes'")
+    old = sa.func.now() - sa.text("interval '46 seconds'")
     with db.transaction() as work:
         work.sql.execute(sa.update(idempotency_keys).values(answer=sa.null(), started_at=old))
     assert admin.post("/exams", json=EXAM, headers=KEY).status_code == 201
