@@ -45,7 +45,7 @@ def world(postgres: Postgres, vhost: str, s3: ObjectStore, tmp_path_factory: pyt
     password = secrets.token_urlsafe(16)
     gateway = Database(databases["gateway"], service="gateway")
     people.create_account(
-        gateway, Passwords(1), username="admin", display_name="Admin", role=Role.ADMIN, password=password
+        gateway, Passwords(1, waiting=1), username="admin", display_name="Admin", role=Role.ADMIN, password=password
     )
     gateway.close()
     environ = {

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import kombu
 
@@ -32,7 +33,7 @@ class Traffic:
             kombu.Exchange(name, type="topic", durable=True, channel=channel).declare()
             queue.bind_to(name, routing_key="#")
         queue.bind_to(RPC_EXCHANGE, routing_key="*.*")
-        self._consumer = kombu.Consumer(channel, queues=[queue], callbacks=[self._count], accept=["json"], no_ack=True)
+        self._consumer = kombu.Consumer(channel, queues=[queue], on_message=self._count, no_ack=True)
         self._consumer.consume()
         self._thread.start()
         return self
@@ -51,8 +52,9 @@ class Traffic:
             except TimeoutError:
                 continue
 
-    def _count(self, body: Any, message: kombu.Message) -> None:
+    def _count(self, message: kombu.Message) -> None:
         if message.delivery_info["exchange"] == RPC_EXCHANGE:
             self.calls[message.delivery_info["routing_key"], message.properties["reply_to"]] += 1
         else:
-            self.messages[body["type"], body["subject"]] += 1
+            event = json.loads(message.body)
+            self.messages[event["type"], event["subject"]] += 1
