@@ -82,11 +82,13 @@ def _level_lines(dark: NDArray[np.bool_], min_length: int) -> list[_Line]:
     """Straight dark lines, top to bottom. A line may drift by a row: each row is looked at with the next."""
     thick = dark[:-1] | dark[1:]
     window = min_length // 2
-    count = np.cumsum(np.pad(thick, ((0, 0), (1, 0))), axis=1, dtype=np.int32)
+    possible = np.flatnonzero(thick.sum(axis=1) >= min_length)
+    count = np.cumsum(np.pad(thick[possible], ((0, 0), (1, 0))), axis=1, dtype=np.int32)
     runs = (count[:, window:] - count[:, :-window]) >= window - 1  # one missing pixel is a speck, not an end
     lines: list[_Line] = []
-    for row in np.flatnonzero(runs.any(axis=1)):
-        edges = np.flatnonzero(np.diff(np.concatenate(([False], runs[row], [False]))))
+    for index in np.flatnonzero(runs.any(axis=1)):
+        row = possible[index]
+        edges = np.flatnonzero(np.diff(np.concatenate(([False], runs[index], [False]))))
         for first, last in zip(edges[::2], edges[1::2], strict=True):
             _add(lines, _Line(int(row), int(row) + 1, int(first), int(last) - 1 + window))
     return [line for line in lines if line.length >= min_length]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageChops, ImageFilter
+from PIL import Image, ImageChops
 
 from services.ingest.pixels.header import Header, find_header
 
@@ -66,8 +66,12 @@ def measure(grey: Grey) -> Face:
 def against_paper(grey: Grey) -> Grey:
     """How much darker each pixel is than the paper around it: shadows, yellowing and vignettes fall away."""
     page = Image.fromarray(grey)
-    paper = page.reduce(8).filter(ImageFilter.MaxFilter(5)).resize(page.size, Image.Resampling.BILINEAR)
-    return np.asarray(ImageChops.subtract(paper, page))
+    paper = np.pad(np.asarray(page.reduce(8)), 2, mode="edge")
+    # The brightest block within two blocks, 13 mm across: wider than any stroke, narrower than any shadow.
+    for _ in range(2):
+        paper = np.maximum(np.maximum(paper[:-2], paper[1:-1]), paper[2:])
+        paper = np.maximum(np.maximum(paper[:, :-2], paper[:, 1:-1]), paper[:, 2:])
+    return np.asarray(ImageChops.subtract(Image.fromarray(paper).resize(page.size, Image.Resampling.BILINEAR), page))
 
 
 def find_skew(contrast: Grey) -> float:
@@ -80,30 +84,30 @@ def find_skew(contrast: Grey) -> float:
     strips = 12
     usable = contrast[:, : width // strips * strips].reshape(height, strips, -1)
     # Clipped so that one black bar (a fold's shadow) does not outvote every line of the page.
-    rows = np.minimum(usable, 96).sum(axis=2, dtype=np.int32).T
+    rows = np.ascontiguousarray(np.minimum(usable, 96).sum(axis=2, dtype=np.int64).T)
     centres = (np.arange(strips) + 0.5 - strips / 2) * (width // strips)
     pad = int(np.tan(np.radians(MAX_SKEW_DEG)) * width / 2) + 2
     inner = np.arange(pad, height - pad)
 
-    def sharpness(degrees: float) -> float:
-        slides = np.rint(np.tan(np.radians(degrees)) * centres).astype(int)
-        profile = np.zeros(len(inner), np.int64)
-        for strip, slide in zip(rows, slides, strict=True):
-            profile += strip[inner + slide]
-        return float(np.square(np.diff(profile)).sum())
+    def sharpness(degrees: NDArray[np.float64]) -> NDArray[np.int64]:
+        slides = np.rint(np.tan(np.radians(degrees))[:, None] * centres).astype(np.intp)
+        places = slides[:, :, None] + (inner + np.arange(strips)[:, None] * height)
+        profiles = rows.ravel()[places].sum(axis=1)
+        return np.square(np.diff(profiles)).sum(axis=1)
 
-    level = sharpness(0.0)
-    coarse = max(np.arange(-MAX_SKEW_DEG, MAX_SKEW_DEG + 0.01, 0.25), key=sharpness)
-    best = max(np.arange(coarse - 0.2, coarse + 0.21, 0.05), key=sharpness)
+    coarse_degrees = np.linspace(-MAX_SKEW_DEG, MAX_SKEW_DEG, 17)
+    coarse = sharpness(coarse_degrees)
+    fine_degrees = coarse_degrees[coarse.argmax()] + np.linspace(-0.2, 0.2, 9)
+    fine = sharpness(fine_degrees)
     # A page without lines has no sharpest angle worth turning for.
-    return float(best) if sharpness(best) > 1.15 * level else 0.0
+    return float(fine_degrees[fine.argmax()]) if fine.max() > 1.15 * coarse[len(coarse) // 2] else 0.0
 
 
 def written(contrast: Grey) -> NDArray[np.bool_]:
     """Where there is ink: printed ruling is uniform along its row or column and is taken off first."""
-    # Every fourth pixel is enough for a median, and four times as fast.
-    rows = np.median(contrast[:, ::4], axis=1).astype(np.int16)[:, None]
-    columns = np.median(np.ascontiguousarray(contrast[::4].T), axis=1).astype(np.int16)
+    # Every eighth pixel is enough for a median, and eight times as fast.
+    rows = np.median(contrast[:, ::8], axis=1).astype(np.int16)[:, None]
+    columns = np.median(np.ascontiguousarray(contrast[::8].T), axis=1).astype(np.int16)
     ink: NDArray[np.bool_] = contrast > rows + columns + INK
     height, width = ink.shape
     dy, dx = int(height * EDGE_SHARE), int(width * EDGE_SHARE)
@@ -113,9 +117,9 @@ def written(contrast: Grey) -> NDArray[np.bool_]:
 
 
 def inked_cells(ink: NDArray[np.bool_]) -> int:
-    height, width = (size // CELL_PX * CELL_PX for size in ink.shape)
-    cells = ink[:height, :width].reshape(height // CELL_PX, CELL_PX, width // CELL_PX, CELL_PX)
-    return int((cells.sum(axis=(1, 3)) >= MIN_CELL_INK_PX).sum())
+    """Squares of 4 mm with a stroke in them."""
+    share = np.asarray(Image.fromarray(ink.view(np.uint8) * np.uint8(255)).reduce(CELL_PX))
+    return int((share >= 255 * MIN_CELL_INK_PX // CELL_PX**2).sum())
 
 
 def margin_lean(contrast: Grey) -> float:
@@ -129,7 +133,7 @@ def margin_lean(contrast: Grey) -> float:
     columns = usable.mean(axis=1, dtype=np.float32)
     centre = np.maximum(columns[:, 4:-4], np.maximum(columns[:, 3:-5], columns[:, 5:-3]))
     around = np.maximum(np.minimum(columns[:, 1:-7], columns[:, :-8]), np.minimum(columns[:, 7:-1], columns[:, 8:]))
-    peak = np.percentile(centre - around, 30, axis=0)  # absent from a third of the bands: header, holes, fading
+    peak = np.sort(centre - around, axis=0)[5]  # absent from a third of the bands: header, holes, fading
     first, last = int(width * EDGE_SHARE), int(width * 0.3)
     left = float(peak[first - 4 : last - 4].max())
     right = float(peak[::-1][first - 4 : last - 4].max())
@@ -160,7 +164,7 @@ def alignment_lean(ink: NDArray[np.bool_]) -> float:
 
 def ruling_lean(contrast: Grey) -> float:
     """Ruled paper keeps more room above its first line than below its last: +1, -1 or 0 when there is no ruling."""
-    rows = np.median(contrast[:, ::4], axis=1)
+    rows = np.median(contrast[:, ::8], axis=1)
     ruled = np.flatnonzero(rows >= 4)
     if len(ruled) < 10:
         return 0.0
