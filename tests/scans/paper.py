@@ -9,6 +9,7 @@ import io
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
@@ -130,7 +131,7 @@ def _g4(page: Image.Image) -> bytes:
     buffer = io.BytesIO()
     negative = page.point(lambda level: 0 if level > 170 else 255)  # black is 0 in a PDF, 1 in a TIFF
     negative.convert("1").save(buffer, "TIFF", compression="group4", strip_size=1 << 30)
-    tiff = Image.open(buffer)
+    tiff: Any = Image.open(buffer)
     raw = buffer.getvalue()
     at, size = tiff.tag_v2[273][0], tiff.tag_v2[279][0]
     return raw[at : at + size]

@@ -93,7 +93,8 @@ def find_skew(contrast: Grey) -> float:
         slides = np.rint(np.tan(np.radians(degrees))[:, None] * centres).astype(np.intp)
         places = slides[:, :, None] + (inner + np.arange(strips)[:, None] * height)
         profiles = rows.ravel()[places].sum(axis=1)
-        return np.square(np.diff(profiles)).sum(axis=1)
+        sharp: NDArray[np.int64] = np.square(np.diff(profiles)).sum(axis=1)
+        return sharp
 
     coarse_degrees = np.linspace(-MAX_SKEW_DEG, MAX_SKEW_DEG, 17)
     coarse = sharpness(coarse_degrees)

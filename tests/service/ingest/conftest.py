@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,11 +108,9 @@ def ingest(database: Callable[[str], Database], objects: Objects, sandbox: Sandb
     originals.close()
 
 
-@contextmanager
-def broken_transaction() -> Iterator[UnitOfWork]:
+def broken_transaction() -> AbstractContextManager[UnitOfWork]:
     """What a process that is killed before its commit leaves: nothing."""
     raise ConnectionError("killed before the commit")
-    yield
 
 
 def sample(name: str) -> Path:

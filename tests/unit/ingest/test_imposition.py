@@ -126,7 +126,7 @@ header = st.sampled_from([None, None, None, "sure", "unsure"])
 @st.composite
 def piles(draw: st.DrawFn) -> list[Face]:
     """Any pile a scanner could give us, however absurd."""
-    faces = []
+    faces: list[Face] = []
     for side_no in range(1, draw(st.integers(1, 14)) + 1):
         halves = ("left", "right") if draw(st.integers(0, 9)) else ("whole",)
         for half in halves:

@@ -68,7 +68,8 @@ def test_an_empty_file_is_refused(inspect: Inspect) -> None:
 def test_a_password_is_refused(inspect: Inspect) -> None:
     document = pymupdf.open()
     document.new_page()
-    locked = document.tobytes(encryption=pymupdf.PDF_ENCRYPT_AES_256, owner_pw="owner", user_pw="user")
+    # 5: AES of 256 bits
+    locked = document.tobytes(encryption=5, owner_pw="owner", user_pw="user")
     with pytest.raises(Encrypted):
         inspect(locked)
 
