@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, get_args
+from typing import Any, TypeAlias, TypeVar, get_args
 
 import pydantic
 from flask import Blueprint, Response, request
@@ -33,6 +33,7 @@ class Answer:
 
 Result: TypeAlias = pydantic.BaseModel | Answer | Response | None
 Handler: TypeAlias = Callable[..., Result]
+H = TypeVar("H", bound=Handler)
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,10 @@ class Resource:
         shown_once: str | None = None,
         takes: tuple[str, ...] = (JSON,),
         gives: tuple[str, ...] = (JSON,),
-    ) -> Callable[[Handler], Handler]:
-        def declare(handler: Handler) -> Handler:
+    ) -> Callable[[H], H]:
+        """Declare the decorated function as the operation's handler; it stays what it is, for the pages to call."""
+
+        def declare(handler: H) -> H:
             operation = Operation(
                 endpoint=f"{self.name}.{handler.__name__}",
                 method=method,

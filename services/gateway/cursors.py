@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from uuid import UUID
 
 from services.gateway.reading import refuse_fields
 
@@ -20,3 +21,11 @@ def read(cursor: str) -> str:
     if "\x00" in position:
         refuse_fields(("cursor", "string_pattern_mismatch"))
     return position
+
+
+def read_id(cursor: str) -> UUID:
+    """The same for lists whose sort key is an id."""
+    try:
+        return UUID(read(cursor))
+    except ValueError:
+        refuse_fields(("cursor", "string_pattern_mismatch"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
@@ -18,10 +17,10 @@ from contracts.rpc import ingest
 from contracts.rpc.grading import copies
 from contracts.rpc.grading.copies import CopyStatus, CopyView, FinaliseStarted
 from contracts.rpc.ingest import UploadStatus, UploadView
+from services.gateway import cursors
 from services.gateway.auth import Caller
 from services.gateway.context import ask, gateway
 from services.gateway.problems import language
-from services.gateway.reading import refuse_fields
 from services.gateway.store import jobs
 
 __all__ = ["Job", "JobType", "cancel", "finalising", "finalising_started", "find", "listed", "of_upload", "open_job"]
@@ -104,7 +103,7 @@ def listed(by: Caller, limit: int, cursor: str | None) -> Jobs:
         rows = sql.execute(wanted).all()
         total = sql.execute(sa.select(sa.func.count()).select_from(jobs).where(mine)).scalar_one()
     shown = rows[:limit]
-    following = _cursor(shown[-1].id) if len(rows) > limit else None
+    following = cursors.write(str(shown[-1].id)) if len(rows) > limit else None
     return Jobs(items=tuple(_viewed(row, by) for row in shown), next=following, total=total)
 
 
@@ -202,13 +201,5 @@ _FINAL = {
 }
 
 
-def _cursor(job_id: UUID) -> str:
-    return base64.urlsafe_b64encode(job_id.bytes).decode().rstrip("=")
-
-
 def _position(cursor: str) -> sa.ScalarSelect[Any]:
-    try:
-        last = UUID(bytes=base64.urlsafe_b64decode(cursor + "=="))
-    except ValueError:
-        refuse_fields(("cursor", "string_pattern_mismatch"))
-    return sa.select(jobs.c.created_at, jobs.c.id).where(jobs.c.id == last).scalar_subquery()
+    return sa.select(jobs.c.created_at, jobs.c.id).where(jobs.c.id == cursors.read_id(cursor)).scalar_subquery()

@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints
 from chassis import observe
 from contracts.errors.gateway import NotFound, TooManyRequests, WrongCredentials
 from contracts.model import Model, Role
-from services.gateway import auth, codes, limits, people
+from services.gateway import auth, codes, cursors, limits, people
 from services.gateway.api import Answer, Page, Resource, respond
 from services.gateway.auth import Means, caller
 from services.gateway.context import gateway
@@ -134,14 +134,18 @@ def change_password(body: PasswordChange) -> None:
 def index(query: Page) -> people.Tokens:
     """My personal tokens, oldest first."""
     mine = tokens.c.account_id == caller().id
-    statement = sa.select(tokens).where(mine).order_by(tokens.c.created_at, tokens.c.id).limit(query.limit)
+    statement = sa.select(tokens).where(mine).order_by(tokens.c.id).limit(query.limit + 1)  # ids grow with time
+    if query.cursor is not None:
+        statement = statement.where(tokens.c.id > cursors.read_id(query.cursor))
     with gateway().db.reading() as sql:
         total = sql.execute(sa.select(sa.func.count()).select_from(tokens).where(mine)).scalar_one()
         rows = sql.execute(statement).all()
     items = tuple(
-        people.Token(id=row.id, name=row.name, created_at=row.created_at, last_used_at=row.last_used_at) for row in rows
+        people.Token(id=row.id, name=row.name, created_at=row.created_at, last_used_at=row.last_used_at)
+        for row in rows[: query.limit]
     )
-    return people.Tokens(items=items, next=None, total=total)
+    following = cursors.write(str(items[-1].id)) if len(rows) > query.limit else None
+    return people.Tokens(items=items, next=following, total=total)
 
 
 @personal_tokens.operation(

@@ -118,7 +118,7 @@ def test_lists_refuse_nonsense(admin: Person, query: str) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["x", "!!!", "AAAA", "%F0%9F%98%80", "AA"])
-@pytest.mark.parametrize("path", ["/users", "/jobs"])
+@pytest.mark.parametrize("path", ["/users", "/jobs", "/tokens"])
 def test_a_cursor_that_is_not_ours(admin: Person, path: str, cursor: str) -> None:
     assert admin.get(f"{path}?cursor={cursor}").status_code in {200, 422}
 

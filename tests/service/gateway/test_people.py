@@ -249,6 +249,30 @@ def test_a_personal_token_needs_no_cookie_and_no_csrf(app: Flask, marker: Person
     assert script.get("/api/v1/session", headers=bearer).status_code == 401
 
 
+def test_lists_cost_the_same_however_long_they_are(admin: Person, app: Flask, db: Database) -> None:
+    """Who asks, how many there are, and the page itself: three statements."""
+    counted: list[str] = []
+
+    def count(_: Any, __: Any, statement: str, *___: Any) -> None:
+        counted.append(statement)
+
+    sa.event.listen(db.engine, "before_cursor_execute", count)
+    found = []
+    for _ in range(2):
+        for path in ("/users", "/tokens", "/jobs"):
+            counted.clear()
+            assert admin.get(path).status_code == 200
+            found.append(len(counted))
+        for n in range(5):
+            enrol(app, Role.MARKER)
+            admin.post("/tokens", json={"name": f"t{n}"})
+    assert found == [3] * 6
+    pages = admin.get("/tokens?limit=3").json
+    rest = admin.get(f"/tokens?limit=3&cursor={pages['next']}").json
+    assert [item["name"] for item in pages["items"] + rest["items"]] == [f"t{n}" for n in range(5)] + ["t0"]
+    assert len({item["id"] for item in pages["items"] + rest["items"]}) == 6
+
+
 def test_one_cannot_revoke_somebody_elses_token(marker: Person, admin: Person) -> None:
     token = marker.post("/tokens", json={"name": "mine"}).json
     assert admin.delete(f"/tokens/{token['id']}").status_code == 404
