@@ -83,7 +83,7 @@ RULES: dict[str, Rule] = {
     "copies.show": _STAFF,
     "copies.page": _STAFF,
     "copies.final": _STAFF,
-    "copies.events": _ADMIN,
+    "copies.events": _DESK,
     "identification.index": _DESK,
     "identification.identify": _DESK,
     "identification.unidentify": _DESK,
