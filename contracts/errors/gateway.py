@@ -85,8 +85,8 @@ class NotAPdf(Refusal):
 
 class EmptyFile(Refusal):
     code, http_status = "gateway.empty_file", 422
-    en = "The file is empty."
-    fr = "Le fichier est vide."
+    en = "The file is empty. Scan the pile again, or choose the right file."
+    fr = "Le fichier est vide. Choisissez le bon fichier, ou numérisez de nouveau."
 
 
 class TooLarge(Refusal):

@@ -60,7 +60,7 @@ def ten_thousand_pages() -> bytes:
         ("a truncated file", scans.a4_pile(PUPILS)[:-200_000], 422, "damaged"),
         ("an encrypted file", encrypted(), 422, "encrypted"),
         ("an empty file", b"", 422, "empty_file"),
-        ("ten thousand pages", ten_thousand_pages(), 422, "too_many_pages"),
+        ("ten thousand pages", ten_thousand_pages(), 413, "too_many_pages"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
