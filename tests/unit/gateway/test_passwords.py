@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -80,14 +79,15 @@ def test_nobody_has_no_password() -> None:
 
 def test_never_more_at_once_than_allowed_and_the_surplus_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     hasher = Passwords(2, 3)
-    guard, running, peak = threading.Lock(), 0, 0
+    guard, running, peak, refused = threading.Lock(), 0, 0, 0
+    all_refused = threading.Event()
 
     def slow(_: str) -> str:
         nonlocal running, peak
         with guard:
             running += 1
             peak = max(peak, running)
-        time.sleep(0.2)
+        assert all_refused.wait(10)
         with guard:
             running -= 1
         return "hash"
@@ -95,9 +95,14 @@ def test_never_more_at_once_than_allowed_and_the_surplus_is_told(monkeypatch: py
     monkeypatch.setattr(hasher, "_hasher", type("Slow", (), {"hash": staticmethod(slow)}))
 
     def attempt(_: int) -> str:
+        nonlocal refused
         try:
             return hasher.hash("x")
         except TooManyRequests:
+            with guard:
+                refused += 1
+                if refused == 15:
+                    all_refused.set()
             return "refused"
 
     with ThreadPoolExecutor(20) as pool:
