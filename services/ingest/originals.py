@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 import threading
 from collections import OrderedDict
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from chassis.objects import Objects
+from chassis.objects import ObjectDamaged, Objects
 from contracts.objects import ObjectRef
 
 
@@ -58,11 +59,15 @@ class Originals:
 
     def _fetch(self, ref: ObjectRef) -> IO[bytes]:
         file = tempfile.TemporaryFile()  # noqa: SIM115  closed when it leaves the cache
+        digest = hashlib.sha256()
         try:
             with self._objects.open(ref) as chunks:
                 for chunk in chunks:
+                    digest.update(chunk)
                     file.write(chunk)
             file.flush()
+            if digest.hexdigest() != ref.sha256:
+                raise ObjectDamaged(ref.key)
         except BaseException:
             file.close()
             raise

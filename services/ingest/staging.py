@@ -88,15 +88,23 @@ def settle_doubts(sql: sa.Connection, ids: Sequence[UUID], by: UUID) -> None:
     )
 
 
+def lock_order(sql: sa.Connection, booklet_id: UUID) -> None:
+    """One at a time may number the booklets of an upload anew. Taken before any booklet's lock: renumbering touches
+    its neighbours, and two splits that each held a booklet would wait for each other.
+    """
+    upload = sa.select(booklets.c.upload_id).where(booklets.c.id == booklet_id).scalar_subquery()
+    sql.execute(sa.select(uploads.c.id).where(uploads.c.id == upload).with_for_update())
+
+
 def insert_after(sql: sa.Connection, neighbour: UUID, new_id: UUID) -> None:
-    """A new, still empty booklet behind ``neighbour`` in the same upload; the ones behind move on by one."""
+    """A new, still empty booklet behind ``neighbour`` in the same upload; the ones behind move on by one.
+
+    The caller holds ``lock_order``.
+    """
     beside = sql.execute(sa.select(booklets).where(booklets.c.id == neighbour)).one()
-    # The lock keeps two splits of one upload from numbering at the same time.
-    sql.execute(sa.select(uploads.c.id).where(uploads.c.id == beside.upload_id).with_for_update())
-    position = sql.execute(sa.select(booklets.c.place).where(booklets.c.id == neighbour)).scalar_one()
     sql.execute(
         sa.update(booklets)
-        .where(booklets.c.upload_id == beside.upload_id, booklets.c.place > position)
+        .where(booklets.c.upload_id == beside.upload_id, booklets.c.place > beside.place)
         .values(place=booklets.c.place + 1)
     )
     sql.execute(
@@ -104,7 +112,7 @@ def insert_after(sql: sa.Connection, neighbour: UUID, new_id: UUID) -> None:
             id=new_id,
             exam_id=beside.exam_id,
             upload_id=beside.upload_id,
-            place=position + 1,
+            place=beside.place + 1,
             first_side=beside.first_side,
         )
     )

@@ -131,6 +131,7 @@ def edit_booklet(context: Context, request: EditBooklet) -> BookletView:
 def split_booklet(context: Context, request: SplitBooklet) -> Booklets:
     """Two booklets where one was, the new one behind it."""
     with context.db.transaction() as uow:
+        staging.lock_order(uow.sql, request.booklet_id)
         (booklet,) = staging.load(uow.sql, None, [request.booklet_id], lock=True)
         head, tail = booklet.editable().at_version(request.version).split(request.before_page, uuid7())
         staging.insert_after(uow.sql, head.id, tail.id)

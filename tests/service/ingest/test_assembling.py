@@ -147,6 +147,28 @@ def test_split_and_merge_undo_each_other(ingest: Ingest) -> None:
     assert every_page(ingest) == pages
 
 
+def test_neighbours_are_split_at_the_same_time(ingest: Ingest) -> None:
+    ingest.ready(pile([1] * 8))
+    pages = every_page(ingest)
+    failed: list[BaseException] = []
+
+    def split(booklet: BookletView) -> None:
+        try:
+            request = SplitBooklet(booklet_id=booklet.id, version=booklet.version, before_page=2, by=OPERATOR)
+            usecases.split_booklet(ingest.context, request)
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=split, args=(booklet,)) for booklet in ingest.booklets()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []  # a deadlock would be one: renumbering touches booklets that others have locked
+    assert [booklet.position for booklet in ingest.booklets()] == list(range(1, 17))
+    assert every_page(ingest) == pages
+
+
 def test_what_a_person_settled_is_no_doubt_any_more(ingest: Ingest) -> None:
     upload = ingest.ready(a4_pile(1, pages=3), "a4", 2)  # 2 pages, then a short booklet without a header
     first, short = ingest.booklets()
