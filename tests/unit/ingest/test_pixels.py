@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from demo import scans
 from services.ingest import pixels
 from services.ingest.pixels import document
 from tests.scans.paper import Leaf, face, leaf, noisy, pdf, sheets, spread, tilted
@@ -170,3 +171,13 @@ def test_a_full_page_has_the_scans_own_resolution_and_hides_what_is_asked(tmp_pa
     top = slice(0, side.height // 5)
     assert ink(np.asarray(Image.open(io.BytesIO(shown)))[top]) > 500
     assert ink(np.asarray(Image.open(io.BytesIO(hidden)))[top]) == 0
+
+
+@pytest.mark.parametrize("dpi", [100, 200, 300])
+def test_a_hairline_header_is_found_at_any_resolution(tmp_path: Path, dpi: int) -> None:
+    path = tmp_path / "upload.pdf"
+    path.write_bytes(scans.a4_pile(scans.PUPILS[:1], pages=2, dpi=dpi))  # its lines are one pixel wide at any dpi
+    result, _ = pixels.cut([str(path)], b"", first_side=1, last_side=2, spreads=False)
+    first, second = (side["faces"][0] for side in result["sides"])
+    assert first["header"]["sure"]
+    assert second["header"] is None
