@@ -48,11 +48,11 @@ def coloured_frame(pdf: bytes, page_no: int) -> Frame:
     return columns[0] / 4, rows[0] / 4, (columns[-1] + 1) / 4, (rows[-1] + 1) / 4
 
 
-def scan_alone(pdf: bytes, page_no: int, width_px: int = 200) -> np.ndarray:
+def scan_alone(pdf: bytes, page_no: int, height_px: int) -> np.ndarray:
     """The page as a small grey picture without our ink: the brightest channel of what is coloured is nearly white."""
     document = pdfium.PdfDocument(pdf)
     try:
         page = document[page_no - 1]
-        return page.render(scale=width_px / page.get_width()).to_numpy()[..., :3].max(axis=2).astype(float)
+        return page.render(scale=height_px / page.get_height()).to_numpy()[..., :3].max(axis=2).astype(float)
     finally:
         document.close()
