@@ -41,7 +41,7 @@ bench: $(VENV)/.dev ## every benchmark; each prints ratios measured in one run
 	for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 k8s-check: $(VENV)/.dev ## the Kubernetes manifests, offline
-	$(BIN)/python deploy/k8s/check.py
+	PYTHONPATH=. $(BIN)/python deploy/k8s/check.py
 
 ##@ Maintain
 docs: $(VENV)/.dev ## write the documents derived from code

@@ -138,7 +138,10 @@ def configuration_page() -> str:
     for service in SERVICES:
         module = importlib.import_module(f"services.{service}.settings")
         lines += [f"## {service}", "", "| variable | default | takes | meaning |", "|---|---|---|---|"]
-        lines += [f"| `{item.name}` | {_default(item)} | {item.expects} | {item.doc} |" for item in settings.variables(module.Settings)]
+        lines += [
+            f"| `{item.name}` | {_default(item)} | {item.expects} | {item.doc} |"
+            for item in settings.variables(module.Settings)
+        ]
         lines.append("")
     return "\n".join(lines)
 

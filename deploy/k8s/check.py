@@ -5,6 +5,8 @@ Needs ``kubectl`` (1.30 or newer) for ``kubectl kustomize``; nothing is sent any
 
 from __future__ import annotations
 
+import base64
+import importlib
 import shutil
 import subprocess
 import sys
@@ -15,9 +17,19 @@ from typing import Any
 import kubernetes_validate
 import yaml
 
+from chassis import settings
+
 HERE = Path(__file__).resolve().parent
 SERVICES = {"gateway", "ingest", "ocr", "grading", "render"}
 KUBERNETES = "1.32"
+VAULT = {
+    "KORRIGO_DATABASE_URL": "postgresql://u:p@postgres/d",
+    "KORRIGO_BUS_URL": "amqp://u:p@rabbitmq//",
+    "KORRIGO_S3_ACCESS_KEY": "access",
+    "KORRIGO_S3_SECRET_KEY": "secret",
+    "KORRIGO_SECRET_KEY": "k" * 40,
+}
+"""What every production secret must hold (KORRIGO_SECRET_KEY: the gateway's only)."""
 
 
 def build(overlay: Path) -> list[dict[str, Any]]:
@@ -39,9 +51,13 @@ def problems(objects: list[dict[str, Any]]) -> Iterator[str]:
     deployments = {item["metadata"]["name"]: item for item in objects if item["kind"] == "Deployment"}
     if set(deployments) != SERVICES:
         yield f"deployments are {sorted(deployments)}, services are {sorted(SERVICES)}"
+    given = {
+        (item["kind"], item["metadata"]["name"]): item for item in objects if item["kind"] in ("ConfigMap", "Secret")
+    }
     for name, deployment in deployments.items():
         pod = deployment["spec"]["template"]["spec"]
         yield from (f"{name}: {text}" for text in _pod_problems(pod))
+        yield from (f"{name}: {text}" for text in _settings_problems(name, pod["containers"][0], given))
 
 
 def _pod_problems(pod: dict[str, Any]) -> Iterator[str]:
@@ -64,6 +80,24 @@ def _pod_problems(pod: dict[str, Any]) -> Iterator[str]:
         for probe, path in (("livenessProbe", "/health/live"), ("readinessProbe", "/health/ready")):
             if container.get(probe, {}).get("httpGet", {}).get("path") != path:
                 yield f"{container['name']} has no {probe} on {path}"
+
+
+def _settings_problems(service: str, container: dict[str, Any], given: dict[tuple[str, str], Any]) -> Iterator[str]:
+    """What the process itself would refuse to start with. A secret that the overlay leaves to a vault is assumed."""
+    environ: dict[str, str] = {}
+    for source in container["envFrom"]:
+        if "configMapRef" in source:
+            environ |= given["ConfigMap", source["configMapRef"]["name"]]["data"]
+            continue
+        secret = given.get(("Secret", source["secretRef"]["name"]))
+        kept = {key: base64.b64decode(value).decode() for key, value in secret["data"].items()} if secret else VAULT
+        environ |= kept
+    environ |= {each["name"]: each["value"] for each in container["env"]}
+    declared = importlib.import_module(f"services.{service}.settings").Settings
+    try:
+        settings.load(declared, environ)
+    except settings.SettingsError as error:
+        yield from error.problems
 
 
 def main() -> int:

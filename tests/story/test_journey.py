@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
@@ -18,7 +20,8 @@ from demo import scans
 from demo.client import ApiRefused, Client
 from tests.story import paper
 from tests.story.conftest import World
-from tests.story.journey import HIGHLIGHT, Journey, PatientClient, Pile
+from tests.story.journey import HIGHLIGHT, Journey, PatientClient, Pile, until
+from tests.story.system import ROOT
 from tests.story.traffic import Traffic
 
 PER_COPY = {
@@ -34,12 +37,18 @@ A4_PT = (595.3, 841.9)
 Truth = list[dict[str, Any]]
 
 
-def test_generated_pile_goes_from_scan_to_candidate(world: World) -> None:
+def test_generated_pile_goes_from_scan_to_candidate(world: World, tmp_path: Path) -> None:
     pile = Pile("Pile engendrée", "a3", scans.a3_pile(), scans.roster_csv(), [p.ine for p in scans.PUPILS])
-    sides = [side for pupil in scans.PUPILS for side in range(2 * pupil.sheets)]
-    finals = follow(world, pile, pages=[4 * pupil.sheets for pupil in scans.PUPILS])
-    assert len(sides) == sum(pupil.sheets for pupil in scans.PUPILS) * 2
-    assert len(finals) == len(scans.PUPILS)
+    with (tmp_path / "heard").open("w+") as heard:
+        subscriber = subprocess.Popen([sys.executable, "docs/subscriber.py", world.bus_url], cwd=ROOT, stdout=heard)
+        try:
+            follow(world, pile, pages=[4 * pupil.sheets for pupil in scans.PUPILS])
+            until(lambda: "grading.exam.published.v1" in (tmp_path / "heard").read_text(), "the subscriber's output")
+        finally:
+            subscriber.kill()
+            subscriber.wait()
+        types = Counter(line.split()[0] for line in heard)
+    assert types == {"grading.copy.graded.v1": len(scans.PUPILS), "grading.exam.published.v1": 1}
 
 
 def test_a3_sample_goes_from_scan_to_candidate(world: World, samples: Path) -> None:
