@@ -18,6 +18,9 @@ MEDIA_TYPE = "application/problem+json"
 PAGE_RENDERER = "korrigo_problem_page"
 """``app.extensions`` key under which the web pages register how a person sees a problem outside ``/api``."""
 
+LANGUAGE_COOKIE = "korrigo_language"
+"""What somebody chose on a page; it goes before what their browser prefers."""
+
 log = logger("gateway.problems")
 
 _TITLES_FR = {
@@ -44,12 +47,16 @@ _UNAVAILABLE = {
     "fr": "Une partie du système ne répond pas pour le moment. Rien n'est perdu ; réessayez dans un instant.",
     "en": "Part of the system does not answer right now. Nothing is lost; try again in a moment.",
 }
+_LANGUAGES = ("fr", "en")
 _RESERVED = {"type", "title", "status", "detail", "instance", "code", "request_id"}
 
 
 def language() -> str:
-    """``fr`` unless English is preferred: the schools this is made for are French."""
-    return request.accept_languages.best_match(["fr", "en"], default="fr") or "fr"
+    """``fr`` unless English was chosen or is preferred: the schools this is made for are French."""
+    chosen = request.cookies.get(LANGUAGE_COOKIE)
+    if chosen in _LANGUAGES:
+        return chosen
+    return request.accept_languages.best_match(_LANGUAGES, default="fr") or "fr"
 
 
 def document(status: int, code: str, detail: str, members: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -76,12 +83,16 @@ def answer(problem: dict[str, Any], headers: dict[str, str] | None = None) -> Re
         response: Response = current_app.make_response(page(problem))
         response.status_code = response.status_code if 300 <= response.status_code < 400 else problem["status"]
     else:
-        body = json.dumps(problem, ensure_ascii=False, default=str)
-        response = Response(body, problem["status"], content_type=MEDIA_TYPE)
+        response = as_json(problem)
     response.headers["Content-Language"] = language()
-    response.vary.add("Accept-Language")
+    response.vary.update(["Accept-Language", "Cookie"])
     response.headers.update(headers or {})
     return response
+
+
+def as_json(problem: dict[str, Any]) -> Response:
+    body = json.dumps(problem, ensure_ascii=False, default=str)
+    return Response(body, problem["status"], content_type=MEDIA_TYPE)
 
 
 def of_refusal(refusal: Refusal) -> Response:

@@ -1,0 +1,74 @@
+/** <booklet-wall exam>: what the machine found in the paper, doubts first, and the button that makes copies of it. */
+import { all, call } from "../core/api.js";
+import { h, icon } from "../core/dom.js";
+import { note } from "../core/problem.js";
+import { known, n, t } from "../core/words.js";
+
+class BookletWall extends HTMLElement {
+  connectedCallback() {
+    this.exam = this.getAttribute("exam");
+    document.addEventListener("scan-read", () => this.#load());
+    this.#load();
+  }
+
+  async #load(told) {
+    try {
+      this.#show(await all(`/exams/${this.exam}/booklets`), told);
+    } catch (error) {
+      this.replaceChildren(note(error));
+    }
+  }
+
+  #show(booklets, told) {
+    if (!booklets.length) {
+      this.replaceChildren(h("div", { class: "empty" }, icon("scans"), h("h2", {}, t("booklets.empty.title")), h("p", {}, t("booklets.empty.text"))));
+      return;
+    }
+    const staged = booklets.filter((each) => !each.copy_id);
+    const certain = staged.filter((each) => !each.doubts.length).length;
+    const order = (each) => (each.copy_id ? 2 : each.doubts.length ? 0 : 1);
+    const sorted = [...booklets].sort((one, other) => order(one) - order(other));
+    this.told = h("div", { "aria-live": "polite" }, told);
+    this.replaceChildren(
+      h("div", { class: "wall-head" },
+        h("div", {}, h("h2", {}, n("booklets.found", booklets.length)), h("p", { class: "quiet" }, this.#summary(booklets.length - staged.length, certain, staged.length - certain))),
+        certain > 0 && h("button", { class: "button solid", type: "button", onclick: (event) => this.#assemble(event.currentTarget) }, icon("staple"), n("booklets.assemble", certain))),
+      this.told,
+      h("div", { class: "wall" }, sorted.map(card)));
+  }
+
+  #summary(assembled, certain, doubtful) {
+    return [assembled && n("booklets.assembled", assembled), certain && n("booklets.certain", certain), doubtful && n("booklets.doubtful", doubtful)].filter(Boolean).join(" · ");
+  }
+
+  async #assemble(button) {
+    button.setAttribute("aria-busy", "true");
+    try {
+      const made = await call("POST", `/exams/${this.exam}/copies/assemble`);
+      const told = h("p", { class: "note ok", role: "status" }, icon("check"), h("span", {}, n("booklets.made", made.copy_ids.length), " ",
+        h("a", { href: `/exams/${this.exam}/identification` }, t("booklets.next"))));
+      await this.#load(told);
+    } catch (error) {
+      this.told.replaceChildren(note(error));
+      button.removeAttribute("aria-busy");
+    }
+  }
+}
+
+function card(booklet) {
+  const state = booklet.copy_id ? h("span", { class: "state graded" }, icon("check"), t("booklet.assembled"))
+    : booklet.doubts.length ? h("span", { class: "state warn" }, icon("alert"), t("booklet.doubtful")) : h("span", { class: "state" }, t("booklet.certain"));
+  return h("article", { class: booklet.doubts.length && !booklet.copy_id ? "booklet doubtful" : "booklet" },
+    h("header", {}, h("h3", {}, t("booklet.title", { position: booklet.position })), state),
+    h("div", { class: "leaves" }, booklet.pages.map(leaf)),
+    booklet.doubts.length > 0 && h("ul", { class: "doubts" }, booklet.doubts.map((code) => h("li", {}, icon("alert"), known(`doubt.${code}`, code)))));
+}
+
+function leaf(page) {
+  const kind = ["leaf-page", page.dropped && "dropped", page.blank && "blank"].filter(Boolean).join(" ");
+  const image = h("img", { src: page.thumb.href, width: page.thumb.width_px, height: page.thumb.height_px, loading: "lazy", alt: t("booklet.page", { page: page.page_no, side: page.side_no }) });
+  if (page.turn_deg) image.style.rotate = `${page.turn_deg}deg`;
+  return h("a", { class: kind, href: page.screen.href, target: "_blank", rel: "noopener" }, image, h("span", {}, page.blank ? t("booklet.blank") : String(page.page_no)));
+}
+
+customElements.define("booklet-wall", BookletWall);
