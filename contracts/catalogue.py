@@ -1,4 +1,4 @@
-"""Every message there is: who owns it, who hears it. Topology, AsyncAPI, permissions and tests derive from this page."""
+"""Every message there is: who owns it, who hears it. Topology, AsyncAPI and tests derive from this page."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Write every document that is derived from code, or say which one has drifted.
 
-    python -m docs.generate            writes contracts/generated/*, docs/messages.md, docs/errors.md, docs/configuration.md
+    python -m docs.generate            writes contracts/generated/* and docs/{messages,errors,configuration}.md
     python -m docs.generate --check    exits 1 and names each file that differs
 
 The code is the reference; these files are how people and other systems read it.
@@ -117,7 +117,7 @@ def errors_page() -> str:
         [
             "# Refusals",
             "",
-            "Written by `python -m docs.generate`. A refusal is a rule saying no: its code is stable, it is never retried.",
+            "Written by `python -m docs.generate`. A rule saying no: its code is stable, it is never retried.",
             "",
             "| code | HTTP | English | French |",
             "|---|---|---|---|",

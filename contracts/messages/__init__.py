@@ -1,1 +1,1 @@
-"""Messages by owner. Events are past participles, commands imperatives; a new field is optional, a removed one is a v2."""
+"""Messages by owner. Events are past participles, commands imperatives; a new field is optional, a removed one a v2."""

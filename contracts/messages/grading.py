@@ -1,4 +1,4 @@
-"""Messages about judgement, all public: no name, no mark, only what changed. Readers fetch the rest with their rights."""
+"""Messages about judgement, all public: no name, no mark, only what changed. The rest is fetched with one's rights."""
 
 from __future__ import annotations
 

@@ -87,7 +87,8 @@ class Exams(Model):
 
 class SchemeNode(Model):
     """A branch has ``children``; a leaf has ``points`` and is an item that gets a score. ``bonus`` leaves do not
-    count towards the exam's total. ``id`` is chosen by the client and unique in the scheme."""
+    count towards the exam's total. ``id`` is chosen by the client and unique in the scheme.
+    """
 
     id: str = Field(min_length=1, max_length=64)
     label: str = Field(min_length=1, max_length=200)
@@ -108,7 +109,8 @@ class PutScheme(Model):
 
 class SchemeImpact(Model):
     """What a change means for marking that has begun: copies with scores, and those with scores on items gone
-    or now above their maximum."""
+    or now above their maximum.
+    """
 
     marked_copies: int = 0
     affected_copies: int = 0

@@ -1,0 +1,93 @@
+"""Nothing can be forgotten: every method is served, every message heard, every refusal worded in both languages."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import string
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from contracts import catalogue, errors, rpc
+from contracts.rpc import Method
+
+ROOT = Path(__file__).resolve().parents[2]
+CODE = ("services", "chassis", "contracts", "demo")
+RPC_MODULES = ("contracts.rpc.ingest", "contracts.rpc.grading.exams", "contracts.rpc.grading.copies")
+
+
+def methods() -> list[Method]:
+    modules: list[ModuleType] = [importlib.import_module(name) for name in RPC_MODULES]
+    return [value for module in modules for value in vars(module).values() if isinstance(value, Method)]
+
+
+def test_every_remote_procedure_is_served_under_its_name() -> None:
+    for method in methods():
+        served = importlib.import_module(f"services.{method.service}.service").service
+        assert hasattr(served, method.name), f"{method.service}.{method.name} is called by nobody's answer"
+
+
+def test_every_remote_procedure_is_called_by_the_gateway() -> None:
+    gateway = "\n".join(path.read_text() for path in (ROOT / "services" / "gateway").rglob("*.py"))
+    for name in RPC_MODULES:
+        for constant, value in vars(importlib.import_module(name)).items():
+            if isinstance(value, Method):
+                assert re.search(rf"\b{constant}\b", gateway), f"{constant} is served but never asked for"
+
+
+@pytest.mark.parametrize("message", catalogue.MESSAGES, ids=lambda message: message.type)
+def test_every_message_is_subscribed_to_by_its_consumers(message: catalogue.Message) -> None:
+    for consumer in message.consumers:
+        source = (ROOT / "services" / consumer / "service.py").read_text()
+        assert re.search(rf"@subscribe\([\w.]*{message.model.__name__}\b", source), consumer
+
+
+def refusals() -> list[type[errors.Refusal]]:
+    for path in (ROOT / "contracts" / "errors").glob("*.py"):
+        if path.stem != "__init__":
+            importlib.import_module(f"contracts.errors.{path.stem}")
+    return [errors.REGISTRY[code] for code in sorted(errors.REGISTRY) if not code.startswith("test")]
+
+
+@pytest.mark.parametrize("refusal", refusals(), ids=lambda refusal: refusal.code)
+def test_every_refusal_says_the_same_in_both_languages(refusal: type[errors.Refusal]) -> None:
+    assert re.fullmatch(r"(contracts|gateway|ingest|ocr|grading|render)\.[a-z0-9_]+", refusal.code)
+    assert 400 <= refusal.http_status < 500 or refusal.http_status == 503
+    assert refusal.en != refusal.fr
+    assert refusal.en.endswith((".", "?", ":")) or "{" in refusal.en
+    fields = {name for _, name, _, _ in string.Formatter().parse(refusal.en) if name}
+    assert fields == {name for _, name, _, _ in string.Formatter().parse(refusal.fr) if name}
+
+
+def test_no_module_is_named_after_nothing() -> None:
+    nameless = {"utils", "util", "helpers", "helper", "manager", "managers", "base", "common", "misc"}
+    for package in CODE:
+        for path in (ROOT / package).rglob("*.py"):
+            assert path.stem not in nameless, path
+
+
+def test_native_libraries_are_imported_by_the_children_alone() -> None:
+    """A decoder that crashes or hangs takes a child with it, never a service."""
+    native = re.compile(r"^\s*(?:import|from) (pymupdf|fitz|PIL|numpy|simplejpeg|pytesseract)\b", re.MULTILINE)
+    parents = {"service", "usecases", "store", "settings", "context", "domain", "staging", "splitting", "assembling"}
+    for service in catalogue.SERVICES:
+        for path in (ROOT / "services" / service).rglob("*.py"):
+            if path.stem in parents:
+                assert not native.search(path.read_text()), path
+
+
+def test_locks_name_no_index_and_pin_every_hash() -> None:
+    for lock in (ROOT / "requirements").glob("*.txt"):
+        text = lock.read_text()
+        assert "://" not in text, lock.name
+        pinned = re.findall(r"^[a-z0-9][^\n]*==", text, re.MULTILINE)
+        assert pinned
+        assert text.count("--hash=sha256:") >= len(pinned)
+
+
+def test_the_contract_package_imports_nothing_of_ours() -> None:
+    assert rpc.__name__ == "contracts.rpc"
+    for path in (ROOT / "contracts").rglob("*.py"):
+        assert not re.search(r"^\s*(?:from|import) (services|chassis|demo)\b", path.read_text(), re.MULTILINE), path
