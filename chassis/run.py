@@ -5,10 +5,12 @@ A process that cannot reach its database or the bus waits for them; it does not 
 
 import os
 import sys
+import warnings
 
 if __name__ == "__main__" and sys.argv[1:2] != ["gateway"]:
     # First of all, or psycopg blocks the whole process and half the sockets are not green.
     os.environ["PSYCOPG_WAIT_FUNC"] = "wait_selector"
+    warnings.filterwarnings("ignore", message="\\s*Eventlet is deprecated")  # nameko needs it; docs/adr/0003
     import eventlet
 
     eventlet.monkey_patch()

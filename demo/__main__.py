@@ -2,11 +2,12 @@
 
 import os
 import sys
+import warnings
 
 if __name__ == "__main__":
     # First of all, or psycopg blocks the whole process and half the sockets are not green.
     os.environ["PSYCOPG_WAIT_FUNC"] = "wait_selector"
-    os.environ["EVENTLET_IMPORT_WARN"] = "0"  # its maintainers warn of new uses; nameko is an old one
+    warnings.filterwarnings("ignore", message="\\s*Eventlet is deprecated")  # nameko needs it; docs/adr/0003
     import eventlet
 
     eventlet.monkey_patch()

@@ -18,8 +18,7 @@ from amqp.exceptions import ChannelError
 
 from chassis import metrics, observe
 from chassis.bus.publisher import BUS_ERRORS, connect
-from chassis.bus.rpc_server import CORRELATION_HEADER
-from chassis.bus.topology import RPC_EXCHANGE
+from chassis.bus.topology import CORRELATION_HEADER, RPC_EXCHANGE
 from contracts.errors import Refusal, RemoteDefect, Unavailable, from_wire
 from contracts.model import Model
 from contracts.rpc import Method

@@ -23,14 +23,13 @@ from pydantic import ValidationError
 from chassis import metrics, observe
 from chassis.bus.container import Consumers, Work, settle
 from chassis.bus.publisher import TRANSIENT, Publisher, Unroutable
-from chassis.bus.topology import RPC_EXCHANGE
+from chassis.bus.topology import CORRELATION_HEADER, RPC_EXCHANGE
 from contracts.errors import Refusal, Unavailable
 from contracts.rpc import A, Method, Q
 
 CONCURRENCY = 10
 """Calls at a time in one process: as many as the database pool has connections."""
 SLOW_CALL_S = 5.0
-CORRELATION_HEADER = "nameko.correlation_id"
 log = observe.logger("chassis.bus.rpc_server")
 
 

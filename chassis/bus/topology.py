@@ -20,6 +20,7 @@ from contracts.catalogue import MESSAGES, Message
 
 RETRY_DELAYS_S: tuple[float, ...] = (1, 5, 30)
 RPC_EXCHANGE = "nameko-rpc"
+CORRELATION_HEADER = "nameko.correlation_id"
 DELIVERY_LIMIT = 20
 """Deliveries that ended without a word (the consumer died) before the broker itself calls a message dead."""
 
