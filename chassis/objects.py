@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import BinaryIO, Protocol, TypeVar, cast
+from typing import IO, BinaryIO, Protocol, TypeVar, cast
 
 import pydantic
 import urllib3
@@ -209,21 +207,15 @@ class Objects:
             else:
                 response.close()  # unread bytes would spoil the connection for the next request
 
-    def fetch(self, ref: ObjectRef, path: Path) -> None:
-        """Write the object to ``path``, checked against its digest; ``path`` appears complete or not at all."""
+    def fetch(self, ref: ObjectRef, file: IO[bytes]) -> None:
+        """Write the object into ``file`` and check its digest; after an error the file holds nothing of use."""
         sha256 = hashlib.sha256()
-        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=".fetch-")
-        try:
-            with os.fdopen(handle, "wb") as file, self.open(ref) as chunks:
-                for chunk in chunks:
-                    sha256.update(chunk)
-                    file.write(chunk)
-            if sha256.hexdigest() != ref.sha256:
-                raise ObjectDamaged(ref.key)
-            os.replace(partial, path)
-        except BaseException:
-            Path(partial).unlink(missing_ok=True)
-            raise
+        with self.open(ref) as chunks:
+            for chunk in chunks:
+                sha256.update(chunk)
+                file.write(chunk)
+        if sha256.hexdigest() != ref.sha256:
+            raise ObjectDamaged(ref.key)
 
     def exists(self, ref: ObjectRef) -> bool:
         """Whether the object is there in its full size."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from chassis import settings
 from chassis.db import Database
+from chassis.disk_cache import DiskCache
 from chassis.objects import Objects
 from chassis.sandbox import Sandbox
-from services.ingest.originals import Originals
 from services.ingest.settings import Settings
 
 
@@ -19,7 +19,7 @@ class Context:
     db: Database
     objects: Objects
     sandbox: Sandbox
-    originals: Originals
+    originals: DiskCache
 
     @classmethod
     def build(cls, environ: Mapping[str, str]) -> Context:
@@ -33,7 +33,7 @@ class Context:
             db=Database(chosen.database_url, service="ingest", pool_size=chosen.database_pool, max_overflow=0),
             objects=objects,
             sandbox=Sandbox("services.ingest.pixels", size=chosen.children),
-            originals=Originals(objects, max_bytes=chosen.scratch_mb << 20),
+            originals=DiskCache(objects, max_bytes=chosen.scratch_mb << 20),
         )
 
     def close(self) -> None:

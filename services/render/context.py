@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chassis.db import Database
+from chassis.disk_cache import DiskCache
 from chassis.objects import Objects
 from chassis.sandbox import Sandbox
 from chassis.settings import load
@@ -20,6 +21,7 @@ class Context:
     db: Database
     objects: Objects
     sandbox: Sandbox
+    originals: DiskCache
 
     @classmethod
     def build(cls, environ: Mapping[str, str]) -> Context:
@@ -31,9 +33,11 @@ class Context:
             memory_mb=settings.memory_mb,
             cpu_s=settings.deadline_s,
         )
-        return cls(settings, database, Objects.of(settings), sandbox)
+        objects = Objects.of(settings)
+        return cls(settings, database, objects, sandbox, DiskCache(objects, max_bytes=settings.scratch_mb << 20))
 
     def close(self) -> None:
         self.sandbox.close()
+        self.originals.close()
         self.db.close()
         self.objects.close()

@@ -15,3 +15,5 @@ class Settings(Common):
                          doc="address space of each child that composes, in MiB")  # fmt: skip
     deadline_s: int = env("KORRIGO_RENDER_DEADLINE_S", whole(1, 270), default=60,
                           doc="a composition that takes longer is killed, in seconds")  # fmt: skip
+    scratch_mb: int = env("KORRIGO_RENDER_SCRATCH_MB", whole(64, 1 << 20), default=2048,
+                          doc="disk for scans kept at hand; the newest is kept whatever its size")  # fmt: skip

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -95,8 +95,8 @@ def _compose(app: Context, command: ComposeDocument) -> store.Artefact:
     blob, record = _record(app, command)
     uploads = {page.source.upload.sha256: page.source.upload for page in record.pages}
     try:
-        with tempfile.TemporaryDirectory(prefix="korrigo-render-") as directory:
-            files = [_fetch(app, upload, Path(directory)) for upload in uploads.values()]
+        with ExitStack() as held:
+            files = [held.enter_context(_at_hand(app, upload)) for upload in uploads.values()]
             reply = app.sandbox.run(
                 "compose",
                 files=files,
@@ -122,15 +122,15 @@ def _record(app: Context, command: ComposeDocument) -> tuple[bytes, MarkingRecor
     return blob, record
 
 
-def _fetch(app: Context, upload: ObjectRef, directory: Path) -> Path:
-    path = directory / upload.sha256
+@contextmanager
+def _at_hand(app: Context, upload: ObjectRef) -> Iterator[Path]:
     try:
-        app.objects.fetch(upload, path)
+        with app.originals.at_hand(upload) as path:
+            yield path
     except ObjectMissing as error:
         raise ScanMissing(upload=upload.sha256) from error
     except ObjectDamaged as error:
         raise ScanUnreadable(upload=upload.sha256) from error
-    return path
 
 
 def _outcome(error: BaseException | None) -> Outcome:

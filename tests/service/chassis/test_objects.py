@@ -67,7 +67,8 @@ def test_a_large_file_goes_up_in_parts_and_comes_back(objects, tmp_path):
     source.write_bytes(os.urandom(PART * 2 + 12_345))
     with source.open("rb") as file:
         ref = objects.put("upload", file, "application/pdf")
-    objects.fetch(ref, tmp_path / "back.pdf")
+    with (tmp_path / "back.pdf").open("wb") as file:
+        objects.fetch(ref, file)
     assert (tmp_path / "back.pdf").read_bytes() == source.read_bytes()
 
 
@@ -109,24 +110,22 @@ def test_a_reader_who_leaves_early_spoils_nothing(objects):
         assert objects.get(small) == b"small"
 
 
-def test_a_missing_object_is_a_defect_and_not_an_outage(objects, tmp_path):
+def test_a_missing_object_is_a_defect_and_not_an_outage(objects):
     ref = _absent()
     assert not objects.exists(ref)
     with pytest.raises(ObjectMissing, match=ref.key):
         objects.get(ref)
     with pytest.raises(ObjectMissing):
-        objects.fetch(ref, tmp_path / "x")
-    assert list(tmp_path.iterdir()) == []
+        objects.fetch(ref, io.BytesIO())
 
 
-def test_changed_bytes_are_noticed(objects, tmp_path):
+def test_changed_bytes_are_noticed(objects):
     ref = objects.put("page", b"true bytes", "text/plain")
     objects._client.put_object(objects.bucket, ref.key, io.BytesIO(b"fake bytes"), 10)
     with pytest.raises(ObjectDamaged):
         objects.get(ref)
     with pytest.raises(ObjectDamaged):
-        objects.fetch(ref, tmp_path / "x")
-    assert list(tmp_path.iterdir()) == []  # nothing half true is left
+        objects.fetch(ref, io.BytesIO())
 
 
 def test_a_file_that_changes_while_it_is_sent_is_not_kept(objects):

@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from chassis.db import Database, UnitOfWork
+from chassis.disk_cache import DiskCache
 from chassis.objects import Objects
 from chassis.sandbox import Sandbox
 from contracts.messages.ingest import CopyAssembled, SplitSheets, UploadSettled
@@ -21,7 +22,6 @@ from contracts.model import Actor, Role
 from contracts.rpc.ingest import BookletView, Intake, OfExam, RegisterUpload, ScanProfile, UploadView
 from services.ingest import splitting, usecases
 from services.ingest.context import Context
-from services.ingest.originals import Originals
 from services.ingest.settings import Settings
 from services.ingest.tables import metadata
 
@@ -103,7 +103,7 @@ def ingest(database: Callable[[str], Database], objects: Objects, sandbox: Sandb
         max_sides=60,
         chunk_sides=2,
     )
-    originals = Originals(objects, max_bytes=64 << 20)
+    originals = DiskCache(objects, max_bytes=64 << 20)
     yield Ingest(Context(settings, db, objects, sandbox, originals), uuid4())
     originals.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
 import uuid
 import zlib
@@ -15,6 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from chassis.db import Database, UnitOfWork
+from chassis.disk_cache import DiskCache
 from chassis.objects import Objects
 from chassis.sandbox import Sandbox, TaskFailed
 from contracts.errors import Unavailable
@@ -66,8 +68,10 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def app(database: Callable[[str], Database], objects: Objects, sandbox: Sandbox) -> Context:
-    return Context(SETTINGS, database("render"), objects, sandbox)
+def app(database: Callable[[str], Database], objects: Objects, sandbox: Sandbox) -> Iterator[Context]:
+    originals = DiskCache(objects, max_bytes=64 << 20)
+    yield Context(SETTINGS, database("render"), objects, sandbox, originals)
+    originals.close()
 
 
 def stored_record(app: Context, upload: bytes, **more: Any) -> MarkingRecord:
@@ -245,6 +249,24 @@ def test_the_last_failure_is_told_with_its_outcome(
     assert "Dupont" not in reply.reason
 
 
+def test_twenty_copies_of_one_scan_fetch_it_once(app: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    upload = paper.scan(sides=2)
+    copies = [stored_record(app, upload, copy_id=uuid.UUID(int=number)) for number in range(1, 21)]
+    fetched = []
+    fetch = Objects.fetch
+    monkeypatch.setattr(Objects, "fetch", lambda here, ref, file: (fetched.append(ref), fetch(here, ref, file)))
+    assert [handle(app, command(made)).outcome for made in copies] == ["done"] * 20
+    assert fetched == [paper.ref(upload)]
+
+
+def test_a_scan_whose_bytes_changed_is_refused(app: Context) -> None:
+    upload = paper.scan(sides=2)
+    made = stored_record(app, upload)
+    other = bytes(reversed(upload))
+    app.objects._client.put_object(app.objects.bucket, paper.ref(upload).key, io.BytesIO(other), len(other))
+    assert handle(app, command(made)).outcome == "refused_input"
+
+
 def test_temporary_files_vanish_on_every_path(app: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     good = stored_record(app, paper.scan(sides=2))
@@ -255,7 +277,8 @@ def test_temporary_files_vanish_on_every_path(app: Context, tmp_path: Path, monk
     late = stored_record(app, paper.scan(sides=3))
     with pytest.raises(TaskFailed):
         usecases.compose_document(hurried, FakeDelivery(command(late), app.db))
-    assert [path for path in Path(tmp_path).iterdir() if path.name.startswith("korrigo-render")] == []
+    # A child keeps its own scratch directory as long as it lives.
+    assert [path for path in tmp_path.iterdir() if not path.name.startswith("korrigo-sandbox-")] == []
 
 
 @pytest.mark.parametrize(
