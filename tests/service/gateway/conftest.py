@@ -60,8 +60,12 @@ class Person:
     headers: dict[str, str] = field(default_factory=dict)
 
     def send(self, method: str, path: str, **request: Any) -> Any:
+        return self.open(method, "/api/v1" + path, **request)
+
+    def open(self, method: str, path: str, **request: Any) -> Any:
+        """Any address, also outside the API."""
         headers = {"X-CSRF-Token": self.csrf, "Accept-Language": "en"} | self.headers | request.pop("headers", {})
-        return self.client.open("/api/v1" + path, method=method, headers=headers, **request)
+        return self.client.open(path, method=method, headers=headers, **request)
 
     def get(self, path: str, **request: Any) -> Any:
         return self.send("GET", path, **request)

@@ -14,6 +14,8 @@ from services.gateway.app import create_app
 from services.gateway.policy import RULES
 from tests.service.gateway.conftest import FakeRpc, Person, settings
 
+WAYS_OUT = {"web.sign_out", "web.leave"}
+"""Pages that end the session; who may use them does so in tests/web."""
 SOME_ID = "0192f5c0-0000-7000-8000-000000000001"
 
 
@@ -60,10 +62,10 @@ def test_each_role_passes_its_own_doors_only(
     own_close = "candidate.close" if role is Role.CANDIDATE else "session.close"
     for endpoint, method, path in sorted(_routes(app), key=lambda each: each[0] == own_close):
         rule = RULES[endpoint]
-        if rule.public:
+        if rule.public or (endpoint in WAYS_OUT and role in rule.roles):
             continue
         before = len(rpc.asked)
-        answer = person.send(method, path.removeprefix("/api/v1"))
+        answer = person.open(method, path)
         if role in rule.roles:
             # whatever else is wrong with an empty request, the door itself opened
             assert answer.status_code not in {401, 403, 500}, (endpoint, answer.text)
@@ -87,7 +89,7 @@ def test_a_cookie_alone_writes_nothing(
     tried = 0
     for endpoint, method, path in _routes(app):
         if role in RULES[endpoint].roles and method != "GET":
-            answer = person.send(method, path.removeprefix("/api/v1"))
+            answer = person.open(method, path)
             assert (endpoint, answer.status_code, answer.json["code"]) == (endpoint, 403, "gateway.csrf")
             tried += 1
     assert tried

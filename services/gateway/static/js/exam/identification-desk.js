@@ -9,6 +9,7 @@ import { known, n, t } from "../core/words.js";
 
 const READ_AGAIN_MS = 2500;
 const SHOWN = 8;
+const LINES = 3; // the fields come first, then all there is on the strip
 const fold = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
 class IdentificationDesk extends HTMLElement {
@@ -86,7 +87,7 @@ class IdentificationDesk extends HTMLElement {
   #reading(copy) {
     if (copy.reading === null) return t("identify.being_read");
     if (!copy.reading.length) return known(`identify.outcome.${copy.reading_outcome}`, t("identify.nothing_read"));
-    return [`${t("identify.read")} `, h("b", {}, copy.reading.join(" · "))];
+    return [`${t("identify.read")} `, h("b", {}, copy.reading.slice(0, LINES).join(" · "))];
   }
 
   #strip() {

@@ -1,0 +1,234 @@
+"""Pages by Flask's own client: a real PostgreSQL for people, services played by functions, no browser."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from html.parser import HTMLParser
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import Flask
+
+from chassis.db import Database
+from contracts.model import Role
+from contracts.rpc.grading import copies, exams
+from services.gateway.app import create_app
+from services.gateway.context import Gateway
+from services.gateway.people import issue_codes
+from tests.service.gateway.conftest import FakeRpc, Person, enrol, settings, sign_in
+from tests.service.gateway.examples import NOON, copy_view, exam_view
+
+EXAM, COPY, CANDIDATE, PERSON, MARKER = (UUID(int=each) for each in range(1, 6))
+EVIL = "<script>alert(1)</script>"
+EVIL_TITLE = f"Bac {EVIL}\"'><img src=x onerror=alert(1)>"
+
+PAGES = {
+    Role.ADMIN: (
+        "/exams",
+        "/exams/new",
+        f"/exams/{EXAM}",
+        f"/exams/{EXAM}/scheme",
+        f"/exams/{EXAM}/roster",
+        f"/exams/{EXAM}/scans",
+        f"/exams/{EXAM}/identification",
+        f"/exams/{EXAM}/allocation",
+        f"/exams/{EXAM}/copies",
+        f"/exams/{EXAM}/copies?status=GRADED&identified=false",
+        f"/exams/{EXAM}/publication",
+        f"/exams/{EXAM}/access-codes",
+        f"/copies/{COPY}",
+        "/users",
+    ),
+    Role.OPERATOR: (
+        "/exams",
+        f"/exams/{EXAM}",
+        f"/exams/{EXAM}/scheme",
+        f"/exams/{EXAM}/allocation",
+        f"/exams/{EXAM}/copies",
+        f"/copies/{COPY}",
+    ),
+    Role.MARKER: ("/exams", f"/exams/{EXAM}/scheme", f"/exams/{EXAM}/copies", f"/copies/{COPY}"),
+    Role.CANDIDATE: ("/results",),
+}
+DOORS = ("/sign-in", "/candidate", "/nothing/here")
+
+
+def full_exam(**changes: Any) -> exams.ExamView:
+    values: dict[str, Any] = {
+        "title": EVIL_TITLE,
+        "scheme_version": 1,
+        "candidates": 1,
+        "progress": exams.Progress(copies=2, identified=1, by_status={"GRADED": 1, "GRADING_FAILED": 1}),
+    }
+    return exam_view(EXAM, **(values | changes))
+
+
+def full_copy(**changes: Any) -> copies.CopyView:
+    values: dict[str, Any] = {
+        "exam_id": EXAM,
+        "status": copies.CopyStatus.GRADING_FAILED,
+        "error_message": EVIL,
+        "lock": copies.LockView(owner=EVIL, owner_id=MARKER, expires_at=NOON),
+        "marker_id": MARKER,
+        "marker": EVIL,
+        "total": Decimal("12.5"),
+        "identified": False,
+        "pages": (copies.PageView(page_no=1, blank=True, width_px=10, height_px=14, header_masked=True),),
+        "final_available": True,
+    }
+    return copy_view(COPY, **(values | changes))
+
+
+def always(answer: Any) -> Callable[[Any], Any]:
+    return lambda _: answer
+
+
+def play_exam(rpc: FakeRpc) -> None:
+    """Answers in which every text a person typed is hostile."""
+    leaf = exams.SchemeNode(id="q1", label=f"1. {EVIL}", points=Decimal("2.5"), bonus=True)
+    nodes = (exams.SchemeNode(id="x1", label=EVIL, children=(leaf,)),)
+    scheme = exams.SchemeView(exam_id=EXAM, version=1, nodes=nodes, step=Decimal("0.25"), total_points=Decimal(20))
+    candidate = exams.CandidateView(
+        id=CANDIDATE,
+        person_id=PERSON,
+        ine=EVIL,
+        last_name=EVIL,
+        first_name=EVIL,
+        class_name=EVIL,
+        birth_date=dt.date(2008, 8, 1),
+        copy_id=COPY,
+    )
+    summary = copies.CopySummary(**full_copy().model_dump(exclude={"pages", "final_available"}))
+    allocation = copies.Allocation(marker_id=MARKER, marker=EVIL, copy_ids=(COPY,))
+    scores = copies.ScoresView(
+        copy_id=COPY,
+        version=1,
+        scores={"q1": Decimal(2)},
+        remarks={"q1": EVIL},
+        appraisal=EVIL,
+        total=Decimal("12.5"),
+        total_points=Decimal(20),
+        missing=(),
+        scheme_version=1,
+    )
+    item = exams.ResultItem(label=EVIL, score=Decimal(1), max_points=Decimal(2), remark=EVIL)
+    result = exams.CandidateResult(
+        exam_id=EXAM,
+        exam_title=EVIL_TITLE,
+        exam_date=dt.date(2026, 11, 1),
+        copy_id=COPY,
+        total=Decimal("12.5"),
+        total_points=Decimal(20),
+        appraisal=EVIL,
+        items=(item,),
+        revision=1,
+        published_at=NOON,
+    )
+    answers: dict[Any, Any] = {
+        exams.LIST_EXAMS: exams.Exams(items=(full_exam(), full_exam(published_at=NOON)), next="more", total=3),
+        exams.GET_EXAM: full_exam(),
+        exams.GET_SCHEME: scheme,
+        exams.LIST_CANDIDATES: exams.Candidates(items=(candidate,), next="more", total=2),
+        exams.OWN_RESULTS: exams.CandidateResults(last_name=EVIL, first_name=EVIL, items=(result,)),
+        copies.LIST_COPIES: copies.Copies(items=(summary,), next="more", total=2),
+        copies.GET_COPY: full_copy(),
+        copies.GET_ALLOCATION: copies.Allocations(items=(allocation,), unallocated=1),
+        copies.GET_SCORES: scores,
+    }
+    for method, answer in answers.items():
+        rpc.on(method, always(answer))
+
+
+def play_empty(rpc: FakeRpc) -> None:
+    """A new exam: every list is empty."""
+    nothing: dict[str, Any] = {"items": (), "next": None, "total": 0}
+    bare = exam_view(EXAM)
+    answers: dict[Any, Any] = {
+        exams.LIST_EXAMS: exams.Exams(**nothing),
+        exams.GET_EXAM: bare,
+        exams.GET_SCHEME: exams.SchemeView(
+            exam_id=EXAM, version=0, nodes=(), step=Decimal("0.25"), total_points=Decimal(20)
+        ),
+        exams.LIST_CANDIDATES: exams.Candidates(**nothing),
+        exams.OWN_RESULTS: exams.CandidateResults(last_name="Hugo", first_name="Léa", items=()),
+        copies.LIST_COPIES: copies.Copies(**nothing),
+        copies.GET_COPY: copy_view(COPY, exam_id=EXAM),
+        copies.GET_ALLOCATION: copies.Allocations(items=(), unallocated=0),
+    }
+    for method, answer in answers.items():
+        rpc.on(method, always(answer))
+
+
+@pytest.fixture
+def rpc() -> FakeRpc:
+    return FakeRpc()
+
+
+@pytest.fixture
+def app(database: Callable[[str], Database], rpc: FakeRpc) -> Flask:
+    app = create_app(settings(rate_factor=100.0), rpc=rpc, db=database("gateway"))
+    app.testing = False  # unexpected exceptions must become pages here too
+    return app
+
+
+@dataclass
+class Reader:
+    """Somebody with a browser that prefers one language."""
+
+    person: Person
+    language: str = "fr"
+
+    def open(self, path: str, method: str = "GET", **request: Any) -> Any:
+        headers = {"Accept": "text/html,*/*;q=0.8", "Accept-Language": self.language} | request.pop("headers", {})
+        return self.person.client.open(path, method=method, headers=headers, **request)
+
+
+@pytest.fixture
+def reader(app: Flask) -> Callable[..., Reader]:
+    """``reader(Role.MARKER, "en")``: signed in; without a role, a stranger."""
+
+    def reader(role: Role | None, language: str = "fr") -> Reader:
+        if role is None:
+            return Reader(Person(app.test_client(), UUID(int=0), ""), language)
+        if role is not Role.CANDIDATE:
+            return Reader(sign_in(app, enrol(app, role).username), language)
+        here: Gateway = app.extensions["korrigo"]
+        issuer = enrol(app, Role.ADMIN)
+        code = issue_codes(here.db, (PERSON,), by=issuer.id, days=1, only_missing=False)[PERSON]
+        client = app.test_client()
+        answer = client.post("/api/v1/candidate/session", json={"access_code": code})
+        return Reader(Person(client, PERSON, "", answer.get_json()["csrf_token"]), language)
+
+    return reader
+
+
+class Page(HTMLParser):
+    """What a browser would make of a page: its elements with their attributes, and its text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.inline: list[str] = []
+        self.text = ""
+        self._inside = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self._inside = tag
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._inside in {"script", "style"}:
+            self.inline.append(data)
+        self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
