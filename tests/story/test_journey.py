@@ -39,15 +39,16 @@ Truth = list[dict[str, Any]]
 
 def test_generated_pile_goes_from_scan_to_candidate(world: World, tmp_path: Path) -> None:
     pile = Pile("Pile engendrée", "a3", scans.a3_pile(), scans.roster_csv(), [p.ine for p in scans.PUPILS])
-    with (tmp_path / "heard").open("w+") as heard:
-        subscriber = subprocess.Popen([sys.executable, "docs/subscriber.py", world.bus_url], cwd=ROOT, stdout=heard)
+    heard = tmp_path / "heard"
+    with heard.open("w") as output:
+        subscriber = subprocess.Popen([sys.executable, "docs/subscriber.py", world.bus_url], cwd=ROOT, stdout=output)
         try:
             follow(world, pile, pages=[4 * pupil.sheets for pupil in scans.PUPILS])
-            until(lambda: "grading.exam.published.v1" in (tmp_path / "heard").read_text(), "the subscriber's output")
+            until(lambda: "grading.exam.published.v1" in heard.read_text(), "the subscriber's output")
         finally:
             subscriber.kill()
             subscriber.wait()
-        types = Counter(line.split()[0] for line in heard)
+    types = Counter(line.split()[0] for line in heard.read_text().splitlines())
     assert types == {"grading.copy.graded.v1": len(scans.PUPILS), "grading.exam.published.v1": 1}
 
 
