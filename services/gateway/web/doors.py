@@ -30,6 +30,9 @@ def sign_in() -> ResponseReturnValue:
     """User name and password. A plain form: it works before any script has loaded."""
     following = local(request.values.get("next"))
     if request.method == "GET":
+        who = auth.visitor()
+        if who is not None and who.role is not Role.CANDIDATE:
+            return redirect(following, 303)
         return show("sign-in.html", next=following, username="", problem=None)
     username = request.form.get("username", "")
     try:

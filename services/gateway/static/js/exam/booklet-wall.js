@@ -13,7 +13,9 @@ class BookletWall extends HTMLElement {
 
   async #load(told) {
     try {
-      this.#show(await all(`/exams/${this.exam}/booklets`), told);
+      const [booklets, uploads] = await Promise.all([all(`/exams/${this.exam}/booklets`), all(`/exams/${this.exam}/uploads`)]);
+      this.files = new Map(uploads.map((each) => [each.id, each.filename]));
+      this.#show(booklets, told);
     } catch (error) {
       this.replaceChildren(note(error));
     }
@@ -34,7 +36,7 @@ class BookletWall extends HTMLElement {
         h("div", {}, h("h2", {}, n("booklets.found", booklets.length)), h("p", { class: "quiet" }, this.#summary(booklets.length - staged.length, certain, staged.length - certain))),
         certain > 0 && h("button", { class: "button solid", type: "button", onclick: (event) => this.#assemble(event.currentTarget) }, icon("staple"), n("booklets.assemble", certain))),
       this.told,
-      h("div", { class: "wall" }, sorted.map(card)));
+      h("div", { class: "wall" }, sorted.map((each) => this.#card(each))));
   }
 
   #summary(assembled, certain, doubtful) {
@@ -53,15 +55,36 @@ class BookletWall extends HTMLElement {
       button.removeAttribute("aria-busy");
     }
   }
+
+  #card(booklet) {
+    const open = booklet.doubts.length > 0 && !booklet.copy_id;
+    return h("article", { class: open ? "booklet doubtful" : "booklet" },
+      h("header", {}, h("div", {}, h("h3", {}, t("booklet.title", { position: booklet.position })),
+        this.files.size > 1 && h("small", { class: "quiet" }, t("booklet.side", { file: this.files.get(booklet.upload_id) ?? "", side: booklet.first_side }))),
+      state(booklet)),
+      h("div", { class: "leaves" }, booklet.pages.map(leaf)),
+      booklet.doubts.length > 0 && h("ul", { class: "doubts" }, booklet.doubts.map((code) => h("li", {}, icon("alert"), known(`doubt.${code}`, code)))),
+      open && h("div", { class: "acts" },
+        h("button", { class: "button small", type: "button", onclick: (event) => this.#accept(booklet, event.currentTarget) }, t("booklet.accept"))));
+  }
+
+  /** A person has looked: the doubt does not hold. */
+  async #accept(booklet, button) {
+    button.setAttribute("aria-busy", "true");
+    try {
+      await call("POST", `/exams/${this.exam}/copies`, { booklet_ids: [booklet.id] });
+      await this.#load();
+    } catch (error) {
+      button.parentElement.after(note(error));
+      button.removeAttribute("aria-busy");
+    }
+  }
 }
 
-function card(booklet) {
-  const state = booklet.copy_id ? h("span", { class: "state graded" }, icon("check"), t("booklet.assembled"))
-    : booklet.doubts.length ? h("span", { class: "state warn" }, icon("alert"), t("booklet.doubtful")) : h("span", { class: "state" }, t("booklet.certain"));
-  return h("article", { class: booklet.doubts.length && !booklet.copy_id ? "booklet doubtful" : "booklet" },
-    h("header", {}, h("h3", {}, t("booklet.title", { position: booklet.position })), state),
-    h("div", { class: "leaves" }, booklet.pages.map(leaf)),
-    booklet.doubts.length > 0 && h("ul", { class: "doubts" }, booklet.doubts.map((code) => h("li", {}, icon("alert"), known(`doubt.${code}`, code)))));
+function state(booklet) {
+  if (booklet.copy_id) return h("span", { class: "state graded" }, icon("check"), t("booklet.assembled"));
+  if (booklet.doubts.length) return h("span", { class: "state warn" }, icon("alert"), t("booklet.doubtful"));
+  return h("span", { class: "state" }, t("booklet.certain"));
 }
 
 function leaf(page) {

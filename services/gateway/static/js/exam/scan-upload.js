@@ -65,7 +65,7 @@ class Item {
       await this.follow(job);
     } catch (error) {
       if (error.name === "AbortError") this.#end(t("scans.cancelled"));
-      else this.#failed(error);
+      else this.#failed(error, t("scans.not_sent"));
     }
   }
 
@@ -106,8 +106,8 @@ class Item {
     this.cancel.remove();
   }
 
-  #failed(error) {
-    this.#end(t("scans.failed"));
+  #failed(error, state = t("scans.failed")) {
+    this.#end(state);
     this.element.append(note(error));
   }
 
