@@ -12,7 +12,7 @@ from services.ingest.pixels import jpeg
 from services.ingest.pixels.header import Header
 from services.ingest.pixels.jpeg import Pixels
 from services.ingest.pixels.measure import Face, find_fold, measure
-from services.ingest.pixels.sides import READING_PX, SCREEN_PX, Side, grid, thumb, turned
+from services.ingest.pixels.sides import SCREEN_PX, Side, grid, thumb, turned
 
 # Evidence for which way up, in units of ``Face.lean``: a header that was really found settles it.
 HEADER_WEIGHT = 20.0
@@ -83,7 +83,7 @@ class Cutter:
 
     def _page(self, side: Side, level: Pixels, part: _Part, quarter: int, turn_deg: int) -> dict[str, Any]:
         first, last = (part.first, part.last) if turn_deg == quarter else (1 - part.last, 1 - part.first)
-        screen = _columns(level, first, last)
+        screen = np.ascontiguousarray(_columns(level, first, last))
         header = part.face.header
         page: dict[str, Any] = {
             "half": part.half,
@@ -101,12 +101,9 @@ class Cutter:
             box = header_box(header, part.face.skew_deg)
             page["header_box"] = box
             page["masked"] = self._shown(masked_pixels(screen, box))
-            reading = turned(side.pixels(READING_PX, grey=True), turn_deg)
             # The reader wants to see the rule too.
-            strip = _columns(reading, first, last)[
-                : round((box[3] + _drop(part.face.skew_deg) + HANGING) * len(reading))
-            ]
-            page["header_image"] = self._encoded(strip, READING_QUALITY)
+            strip = side.reading(turn_deg, min(1.0, box[3] + _drop(part.face.skew_deg) + HANGING))
+            page["header_image"] = self._encoded(_columns(strip, first, last), READING_QUALITY)
         return page
 
     def _shown(self, screen: Pixels) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,17 +20,22 @@ Pixels = NDArray[np.uint8]  # (height, width) grey or (height, width, 3) RGB
 SCREEN_QUALITY = 80
 THUMB_QUALITY = 70
 
+_ROWS = 16  # pixel rows that are coded together, at most
 _FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive: what browsers show
 
 
 @dataclass(frozen=True)
 class Head:
-    """``plain``: grey or YCbCr of 8 bits that browsers and PDF readers show alike, the same way up."""
+    """``plain``: grey or YCbCr of 8 bits that browsers and PDF readers show alike, the same way up.
+
+    ``height_at`` is where in the stream the height stands, in two bytes.
+    """
 
     width_px: int
     height_px: int
     components: int
     plain: bool
+    height_at: int
 
 
 def is_whole(raw: bytes) -> bool:
@@ -48,14 +54,14 @@ def read_head(raw: bytes) -> Head | None:
     Adobe's APP14 may say RGB or inverted CMYK, and an Exif orientation turns the picture in a browser only:
     such streams are whole, but not plain.
     """
-    at, frame, plain = 2, None, True
+    at, frame, frame_at, plain = 2, None, 0, True
     while at + 4 <= len(raw) and raw[at] == 0xFF:
         marker, length = raw[at + 1], int.from_bytes(raw[at + 2 : at + 4], "big")
         segment = raw[at + 4 : at + 2 + length]
         if marker == 0xDA:
             break
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and len(segment) >= 6:
-            frame = segment
+            frame, frame_at = segment, at + 4
             plain = plain and marker in _FRAMES and segment[0] == 8 and segment[5] in (1, 3)
         elif marker == 0xEE and segment.startswith(b"Adobe"):
             plain = plain and segment[11:12] == b"\x01"
@@ -65,7 +71,7 @@ def read_head(raw: bytes) -> Head | None:
     if frame is None:
         return None
     height, width = int.from_bytes(frame[1:3], "big"), int.from_bytes(frame[3:5], "big")
-    return Head(width, height, frame[5], plain)
+    return Head(width, height, frame[5], plain, frame_at + 1)
 
 
 def decode(raw: bytes, *, grey: bool, min_height_px: int) -> tuple[Pixels, bool]:
@@ -85,6 +91,27 @@ def decode(raw: bytes, *, grey: bool, min_height_px: int) -> tuple[Pixels, bool]
     except ValueError:
         pixels, sound = simplejpeg.decode_jpeg(raw, strict=False, **asked), False
     return (pixels[..., 0] if grey else pixels), sound
+
+
+def decode_upper(raw: bytes, head: Head, *, min_height_px: int, share: float) -> Pixels | None:
+    """Grey pixels of the upper ``share`` of a sound stream, at the scale ``decode`` takes for the whole.
+
+    The frame is declared to end after those rows, so that the decoder stops there. ``None`` when that cannot be done.
+    """
+    if simplejpeg is None or not head.plain or count_scans(raw) != 1:
+        return None
+    rows = min(head.height_px, -(-math.ceil(head.height_px * share) // _ROWS) * _ROWS)
+    eighths = next(n for n in range(1, 9) if n == 8 or -(-head.height_px * n // 8) >= min_height_px)
+    at = head.height_at
+    upper = simplejpeg.decode_jpeg(
+        raw[:at] + rows.to_bytes(2, "big") + raw[at + 2 :],
+        colorspace="GRAY",
+        min_height=-(-rows * eighths // 8),
+        min_width=1,
+        strict=False,  # it minds the rows that it was told are not there
+    )[..., 0]
+    wanted = round(share * -(-head.height_px * eighths // 8))
+    return upper[:wanted] if len(upper) >= wanted else None
 
 
 def _decode_with_pillow(raw: bytes, *, grey: bool, min_height_px: int) -> tuple[Pixels, bool]:

@@ -56,10 +56,11 @@ def measure(grey: Grey) -> Face:
     skew_deg = find_skew(contrast)
     if abs(skew_deg) >= 0.1:
         contrast = np.asarray(Image.fromarray(contrast).rotate(skew_deg))
-    ink = written(contrast)
+    rows = np.median(contrast[:, ::8], axis=1)  # every eighth pixel is enough for a median, and eight times as fast
+    ink = written(contrast, rows)
     header = find_header(contrast, MM)
     turned = find_header(np.ascontiguousarray(contrast[::-1, ::-1]), MM) if header is None else None
-    lean = 2.5 * margin_lean(contrast) + alignment_lean(ink) + 0.5 * ruling_lean(contrast)
+    lean = 2.5 * margin_lean(contrast) + alignment_lean(ink) + 0.5 * ruling_lean(rows)
     return Face(skew_deg, inked_cells(ink), lean, header, turned)
 
 
@@ -84,7 +85,7 @@ def find_skew(contrast: Grey) -> float:
     strips = 12
     usable = contrast[:, : width // strips * strips].reshape(height, strips, -1)
     # Clipped so that one black bar (a fold's shadow) does not outvote every line of the page.
-    rows = np.ascontiguousarray(np.minimum(usable, 96).sum(axis=2, dtype=np.int64).T)
+    rows = np.ascontiguousarray(np.minimum(usable, 96).sum(axis=2, dtype=np.int32).T)
     centres = (np.arange(strips) + 0.5 - strips / 2) * (width // strips)
     pad = int(np.tan(np.radians(MAX_SKEW_DEG)) * width / 2) + 2
     inner = np.arange(pad, height - pad)
@@ -92,7 +93,7 @@ def find_skew(contrast: Grey) -> float:
     def sharpness(degrees: NDArray[np.float64]) -> NDArray[np.int64]:
         slides = np.rint(np.tan(np.radians(degrees))[:, None] * centres).astype(np.intp)
         places = slides[:, :, None] + (inner + np.arange(strips)[:, None] * height)
-        profiles = rows.ravel()[places].sum(axis=1)
+        profiles = rows.ravel()[places].sum(axis=1, dtype=np.int64)
         sharp: NDArray[np.int64] = np.square(np.diff(profiles)).sum(axis=1)
         return sharp
 
@@ -104,12 +105,13 @@ def find_skew(contrast: Grey) -> float:
     return float(fine_degrees[fine.argmax()]) if fine.max() > 1.15 * coarse[len(coarse) // 2] else 0.0
 
 
-def written(contrast: Grey) -> NDArray[np.bool_]:
-    """Where there is ink: printed ruling is uniform along its row or column and is taken off first."""
-    # Every eighth pixel is enough for a median, and eight times as fast.
-    rows = np.median(contrast[:, ::8], axis=1).astype(np.int16)[:, None]
+def written(contrast: Grey, rows: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Where there is ink: printed ruling is uniform along its row or column and is taken off first.
+
+    ``rows``: the median of each row.
+    """
     columns = np.median(np.ascontiguousarray(contrast[::8].T), axis=1).astype(np.int16)
-    ink: NDArray[np.bool_] = contrast > rows + columns + INK
+    ink: NDArray[np.bool_] = contrast > rows.astype(np.int16)[:, None] + columns + INK
     height, width = ink.shape
     dy, dx = int(height * EDGE_SHARE), int(width * EDGE_SHARE)
     ink[:dy] = ink[-dy:] = False
@@ -163,9 +165,8 @@ def alignment_lean(ink: NDArray[np.bool_]) -> float:
     return weight * float(np.log((spread[1] + 2 * MM) / (spread[0] + 2 * MM)))
 
 
-def ruling_lean(contrast: Grey) -> float:
+def ruling_lean(rows: NDArray[np.float64]) -> float:
     """Ruled paper keeps more room above its first line than below its last: +1, -1 or 0 when there is no ruling."""
-    rows = np.median(contrast[:, ::8], axis=1)
     ruled = np.flatnonzero(rows >= 4)
     if len(ruled) < 10:
         return 0.0

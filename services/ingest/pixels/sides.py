@@ -37,6 +37,7 @@ class Side:
         # A spread shows A4 pages side by side: its short edge is their height.
         self._face_pt = min(width, height) if self.spread else max(width, height)
         self.sound = True
+        self._stream: bytes | None = None
 
     @staticmethod
     def _is_single(width_pt: float, height_pt: float) -> bool:
@@ -46,17 +47,38 @@ class Side:
     def stream(self) -> bytes:
         """The stored image of a ``scan``, untouched."""
         assert self.scan is not None
-        return bytes(self._document.xref_stream_raw(self.scan.xref))
+        if self._stream is None:
+            self._stream = bytes(self._document.xref_stream_raw(self.scan.xref))
+        return self._stream
 
     def pixels(self, face_px: int | None, *, grey: bool = False) -> Pixels:
         """The side as displayed; a face on it is at least ``face_px`` high if the scan has that many; None: native."""
         if self.scan is None:
             return self._drawn(face_px or DRAWN_PX, grey=grey)
-        edges = (self.scan.width_px, self.scan.height_px)
-        native_px = min(edges) if self.spread else max(edges)
-        share = min(1.0, face_px / native_px) if face_px else 1.0
-        stored = self._decoded(self.scan, share, grey=grey or self.scan.grey)
+        stored = self._decoded(self.scan, self._scale(self.scan, face_px), grey=grey or self.scan.grey)
         return self._proportioned(np.rot90(stored, -self.scan.turn_deg // 90))
+
+    def reading(self, turn_deg: int, upper: float) -> Pixels:
+        """The upper share of the side after ``turn_deg``, grey, for whoever reads its header."""
+        if turn_deg == 0 and (part := self._upper_as_stored(upper)) is not None:
+            return part
+        whole = turned(self.pixels(READING_PX, grey=True), turn_deg)
+        return whole[: round(upper * len(whole))]
+
+    def _upper_as_stored(self, upper: float) -> Pixels | None:
+        scan = self.scan
+        if scan is None or scan.kind != "jpeg" or scan.turn_deg != 0 or not self.sound:
+            return None
+        head = jpeg.read_head(self.stream())
+        if head is None or not self._keeps_proportions(scan.width_px, scan.height_px):
+            return None
+        min_height_px = math.ceil(scan.height_px * self._scale(scan, READING_PX))
+        return jpeg.decode_upper(self.stream(), head, min_height_px=min_height_px, share=upper)
+
+    def _scale(self, scan: Scan, face_px: int | None) -> float:
+        edges = (scan.width_px, scan.height_px)
+        native_px = min(edges) if self.spread else max(edges)
+        return min(1.0, face_px / native_px) if face_px else 1.0
 
     def _decoded(self, scan: Scan, share: float, *, grey: bool) -> Pixels:
         if scan.kind == "fax":
@@ -88,10 +110,14 @@ class Side:
     def _proportioned(self, pixels: Pixels) -> Pixels:
         """Fax machines scan fewer lines than columns: give the page its proportions back."""
         height, width = pixels.shape[:2]
-        wanted = width * self._page.rect.height / self._page.rect.width
-        if abs(wanted - height) <= 0.02 * height:
+        if self._keeps_proportions(width, height):
             return pixels
-        return np.asarray(Image.fromarray(np.ascontiguousarray(pixels)).resize((width, round(wanted))))
+        wanted = round(width * self._page.rect.height / self._page.rect.width)
+        return np.asarray(Image.fromarray(np.ascontiguousarray(pixels)).resize((width, wanted)))
+
+    def _keeps_proportions(self, width_px: int, height_px: int) -> bool:
+        wanted = width_px * self._page.rect.height / self._page.rect.width
+        return bool(abs(wanted - height_px) <= 0.02 * height_px)
 
 
 def turned(pixels: Pixels, turn_deg: int) -> Pixels:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from demo import scans
 from services.ingest import pixels
-from services.ingest.pixels import document
+from services.ingest.pixels import document, jpeg
 from tests.scans.paper import Leaf, face, leaf, noisy, pdf, sheets, spread, tilted
 
 
@@ -181,3 +181,38 @@ def test_a_hairline_header_is_found_at_any_resolution(tmp_path: Path, dpi: int) 
     first, second = (side["faces"][0] for side in result["sides"])
     assert first["header"]["sure"]
     assert second["header"] is None
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("size", [(1654, 2339), (1651, 2333), (2480, 3508)])
+@pytest.mark.parametrize("share", [0.2, 0.2371, 1.0])
+def test_the_upper_rows_are_those_of_the_whole_page(mode: str, size: tuple[int, int], share: float) -> None:
+    out = io.BytesIO()
+    face(3, header=True).convert(mode).resize(size).save(out, "JPEG", quality=80)
+    raw = out.getvalue()
+    head = jpeg.read_head(raw)
+    assert head is not None
+    for min_height_px in (2339, 1170):
+        whole, _ = jpeg.decode(raw, grey=True, min_height_px=min_height_px)
+        upper = jpeg.decode_upper(raw, head, min_height_px=min_height_px, share=share)
+        assert upper is not None
+        np.testing.assert_array_equal(upper, whole[: round(share * len(whole))])
+
+
+def test_the_upper_rows_of_a_progressive_stream_are_not_guessed() -> None:
+    out = io.BytesIO()
+    face(3, header=True).save(out, "JPEG", progressive=True)
+    head = jpeg.read_head(out.getvalue())
+    assert head is not None
+    assert jpeg.decode_upper(out.getvalue(), head, min_height_px=1000, share=0.2) is None
+
+
+def test_a_header_read_on_the_upper_rows_is_the_one_cut_from_the_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = leaf(face(9, header=True))
+    (quick,), quick_blobs = cut(tmp_path, page)
+    monkeypatch.setattr(jpeg, "decode_upper", lambda *_, **__: None)
+    (whole,), whole_blobs = cut(tmp_path, page)
+    assert whole["header_image"] == quick["header_image"]
+    assert quick_blobs[quick["header_image"]["blob"]] == whole_blobs[whole["header_image"]["blob"]]
