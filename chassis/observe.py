@@ -22,7 +22,9 @@ import structlog
 from chassis import privacy
 from chassis.ids import uuid7
 from chassis.settings import Process
+from contracts.catalogue import SERVICES
 
+OWNERS = {*SERVICES, "gateway"}
 AUDIT = "audit"
 """Name of the logger for who did what; a stream of its own where files are used."""
 
@@ -140,7 +142,8 @@ def configure(service: str, settings: Process, *, sentry_integrations: Sequence[
     def add_service(_: Any, __: str, event: Event) -> Event:
         # Several services may share one process; the logger's name knows whose line it is.
         package, _, module = str(event.get("logger", "")).partition(".")
-        event.setdefault("service", module.partition(".")[0] if package == "services" else service)
+        owner = module.partition(".")[0] if package == "services" else package
+        event.setdefault("service", owner if owner in OWNERS else service)
         return event
 
     shared = [*_SHARED, add_service]
@@ -168,6 +171,7 @@ def configure(service: str, settings: Process, *, sentry_integrations: Sequence[
     root.setLevel(settings.log_level.upper())
     audit = logging.getLogger(AUDIT)
     audit.handlers = [_file(Path(settings.log_directory) / "audit.log", formatter)] if settings.log_directory else []
+    audit.propagate = not settings.log_directory  # it has a file of its own there
     audit.setLevel(logging.INFO)
     for name in _MUTED:
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -144,6 +144,7 @@ def _environ(service: str, postgres: Postgres, store: ObjectStore, data: Path) -
         "KORRIGO_BUS_URL": "inproc://",
         "KORRIGO_ENVIRONMENT": "demo",
         "KORRIGO_LOG_FORMAT": "console",
+        "KORRIGO_LOG_DIRECTORY": str(data / "logs"),
         "KORRIGO_LOG_LEVEL": os.environ.get("KORRIGO_LOG_LEVEL", "warning"),
         "KORRIGO_SECRET_KEY": _secret_key(data / "secret-key"),
         "KORRIGO_SECURE": "no",
