@@ -1,33 +1,44 @@
-"""Pages per second of ingest's child, against two raw loops and the naive pipeline, interleaved in one run.
+"""Pages per second of ingest's child, against the raw loop and the naive pipeline, interleaved in one run.
 
-    python -m benchmarks.ingest_pages [scan.pdf] [--intake a3|a4] [--rounds 3]
+    python -m benchmarks.ingest_pages [scan.pdf] [--intake a3|a4] [--rounds 3] [--cores N]
 
 - *cut*: the code path of production, ``services.ingest.pixels.cut`` on chunks of 8 sides: cuts, turns, measures, masks.
 - *floor*: what any such pipeline pays on the same pages: extract the stream, one scaled decode, one encode per page.
 - *naive*: draw at 150 dpi, save as PNG, open it again to cut and shrink it.
 
-Every round takes the same sides in the three ways, one after the other. Figures are CPU seconds of one process, so a
-busy machine moves them little; ratios are the claim. With a path the input is that file, else a drawn pile.
+First on all cores: cut in the children of the sandbox, as the service runs it, with every image sent back; the others
+in as many processes, which send nothing back. Then in CPU seconds of one process, which a busy machine moves little.
+Every round takes the same sides in each way, one after the other; ratios are the claim. Without a path the input is
+drawn: piles of A3 and of A4 at 200 dpi.
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
+import multiprocessing
+import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pymupdf
 from PIL import Image
 
+from chassis.sandbox import Sandbox
+from demo import scans
 from services.ingest import pixels
 from services.ingest.pixels import document, jpeg
 from services.ingest.pixels.sides import SCREEN_PX
 
 CHUNK = 8
+CHUNKS_PER_CORE = 4
+NAIVE_SIDES = 1  # it takes half a second and more for each page
+Task = tuple[str, int, int, bool]
+"""Path, first and last side, spreads."""
 
 
 def cut(path: str, first: int, last: int, spreads: bool) -> int:
@@ -72,16 +83,78 @@ def naive(path: str, first: int, last: int, spreads: bool) -> int:
 WAYS: dict[str, Callable[[str, int, int, bool], int]] = {"cut": cut, "floor": floor, "naive": naive}
 
 
-def drawn_pile() -> bytes:
-    """An A3 pile at 200 dpi: 6 copies, one of them of two sheets."""
-    from tests.scans.paper import leaf, pdf, sheets
-
-    sides = [side for seed, count in enumerate((1, 1, 2, 1, 1, 1), start=1) for side in sheets(count, seed)]
-    return pdf([leaf(side.resize((side.width * 2, side.height * 2)), dpi=200) for side in sides])
+def tasks(path: str, spreads: bool) -> list[Task]:
+    with document.open_pdf(path) as pdf:
+        sides = pdf.page_count
+    return [(path, first, min(first + CHUNK - 1, sides), spreads) for first in range(1, sides + 1, CHUNK)]
 
 
-def peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def few(task: Task) -> Task:
+    path, first, _, spreads = task
+    return path, first, first + NAIVE_SIDES - 1, spreads
+
+
+Runner = Callable[[str, list[Task]], int]
+
+
+@contextmanager
+def on_all_cores(cores: int) -> Iterator[Runner]:
+    """Carries out tasks in one of the ways on all cores; returns how many pages came out."""
+    sandbox = Sandbox("services.ingest.pixels", size=cores)
+
+    def in_child(task: Task) -> int:
+        path, first, last, spreads = task
+        reply = sandbox.run("cut", files=[Path(path)], first_side=first, last_side=last, spreads=spreads)
+        return sum(len(side["faces"]) for side in reply.result["sides"])
+
+    def run(way: str, asked: list[Task]) -> int:
+        if way == "cut":
+            return sum(threads.map(in_child, asked))
+        return sum(processes.map(WAYS[way], *zip(*asked, strict=True)))
+
+    spawn = multiprocessing.get_context("spawn")
+    try:
+        with ThreadPoolExecutor(cores) as threads, ProcessPoolExecutor(cores, mp_context=spawn) as processes:
+            yield run
+    finally:
+        sandbox.close()
+
+
+def parallel(name: str, pile: list[Task], rounds: int, cores: int) -> None:
+    repeated = [pile[number % len(pile)] for number in range(CHUNKS_PER_CORE * cores)]
+    asked = dict.fromkeys(WAYS, repeated) | {"naive": [few(task) for task in repeated[:cores]]}
+    per_s: dict[str, list[float]] = {way: [] for way in WAYS}
+    with on_all_cores(cores) as run:
+        for way in WAYS:
+            run(way, [few(task) for task in repeated[:cores]])  # imports and caches are nobody's cost
+        for _ in range(rounds):
+            for way in WAYS:
+                started = time.perf_counter()
+                pages = run(way, asked[way])
+                per_s[way].append(pages / (time.perf_counter() - started))
+    middle = {way: statistics.median(values) for way, values in per_s.items()}
+    shown = "   ".join(f"{way} {value:.1f} pages/s" for way, value in middle.items())
+    print(f"{name}, {cores} cores: {shown}")
+    print(f"  cut: {middle['cut'] / middle['floor']:.2f} of the floor, {middle['cut'] / middle['naive']:.1f} x naive")
+
+
+def single(name: str, pile: list[Task], rounds: int) -> None:
+    cut(*few(pile[0]))
+    ms: dict[str, list[float]] = {way: [] for way in WAYS}
+    for _ in range(rounds):
+        for task in pile:
+            for way in ("cut", "floor"):
+                ms[way].append(_timed(way, task))
+        ms["naive"].append(_timed("naive", few(pile[0])))
+    middle = {way: statistics.median(values) for way, values in ms.items()}
+    print(f"{name}, one core: " + "   ".join(f"{way} {value:.1f} CPU ms a page" for way, value in middle.items()))
+    print(f"  cut: {middle['floor'] / middle['cut']:.2f} of the floor, {middle['naive'] / middle['cut']:.1f} x naive")
+
+
+def _timed(way: str, task: Task) -> float:
+    started = time.process_time()
+    pages = WAYS[way](*task)
+    return (time.process_time() - started) * 1000 / pages
 
 
 def main() -> None:
@@ -89,40 +162,19 @@ def main() -> None:
     parser.add_argument("path", nargs="?")
     parser.add_argument("--intake", choices=["a3", "a4"], default="a3")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--cores", type=int, default=os.cpu_count() or 1)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        path = asked.path
-        if path is None:
-            path = str(Path(folder, "pile.pdf"))
-            Path(path).write_bytes(drawn_pile())
-        measure(path, asked.intake == "a3", asked.rounds)
-
-
-def measure(path: str, spreads: bool, rounds: int) -> None:
-    with document.open_pdf(path) as pdf:
-        sides = pdf.page_count
-    cut(path, 1, min(2, sides), spreads)  # imports and caches are nobody's cost
-    early = peak_mb()
-    ms: dict[str, list[float]] = {name: [] for name in WAYS}
-    for _ in range(rounds):
-        for name in ("cut", "floor"):  # naive last: its 256 MB of MuPDF store would hide our peak
-            ms[name] += [_timed(name, path, first, sides, spreads) for first in range(1, sides + 1, CHUNK)]
-    flat = peak_mb()
-    for _ in range(rounds):
-        for name in WAYS:
-            ms[name].append(_timed(name, path, 1, min(CHUNK, sides), spreads))
-    middle = {name: statistics.median(values) for name, values in ms.items()}
-    for name, value in middle.items():
-        print(f"{name:6} {value:7.1f} CPU ms a page   {1000 / value:6.1f} pages/s a core")
-    against = {name: middle[name] / middle["cut"] for name in ("floor", "naive")}
-    print(f"speed against the floor: {against['floor']:.2f}   against naive: {against['naive']:.1f}")
-    print(f"peak memory: {early:.0f} MB after 2 sides, {flat:.0f} MB after {sides} sides x {rounds}")
-
-
-def _timed(name: str, path: str, first: int, sides: int, spreads: bool) -> float:
-    started = time.process_time()
-    pages = WAYS[name](path, first, min(first + CHUNK - 1, sides), spreads)
-    return (time.process_time() - started) * 1000 / pages
+        if asked.path:
+            piles = {asked.intake.upper(): tasks(asked.path, asked.intake == "a3")}
+        else:
+            drawn = {"A3": scans.a3_pile(dpi=200), "A4": scans.a4_pile(dpi=200)}
+            for name, data in drawn.items():
+                Path(folder, name).write_bytes(data)
+            piles = {name: tasks(str(Path(folder, name)), name == "A3") for name in drawn}
+        for name, pile in piles.items():
+            parallel(name, pile, asked.rounds, asked.cores)
+            single(name, pile, asked.rounds)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """How often the right candidate comes first, or among the first three, from what ocr reads on sample headers
 and, in the same run, from what tesseract reads on the strips as they are.
 
-    python -m benchmarks.reading_headers DIRECTORY [--limit N]
+    python -m benchmarks.reading_headers [DIRECTORY] [--limit N]
 
-DIRECTORY holds the strips and ``truth.json`` ([{file, last, first, ine, style}]); everybody in it is the roster. The
+DIRECTORY (``../shared/data/headers`` beside the project when it is there) holds the strips and ``truth.json`` ([{file, last, first, ine, style}]); everybody in it is the roster. The
 ranking is a plain fuzzy ratio, the same for every way of reading, so that the figures compare readings; the matcher
 that serves people belongs to grading. Fonts imitate handwriting here: the figures say nothing about real pupils.
 """
@@ -24,6 +24,7 @@ from rapidfuzz import fuzz
 from services.ocr.engines import tesseract_sandbox
 
 Person = tuple[str, str]
+SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "data" / "headers"
 WAYS = {"fields and strip": "read", "untouched strip": "read_untouched"}
 
 
@@ -42,9 +43,12 @@ def likeness(person: Person, lines: Sequence[str]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("directory", type=Path)
+    parser.add_argument("directory", type=Path, nargs="?", default=SAMPLES)
     parser.add_argument("--limit", type=int)
     arguments = parser.parse_args()
+    if not (arguments.directory / "truth.json").exists():
+        print(f"no sample headers in {arguments.directory}: nothing measured")
+        return
     truth = json.loads((arguments.directory / "truth.json").read_text(encoding="utf-8"))[: arguments.limit]
     roster = sorted({(folded(each["last"]), folded(each["first"])) for each in truth})
     sandbox = tesseract_sandbox(size=1, environ=os.environ)
