@@ -14,9 +14,12 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import eventlet
 from eventlet import wsgi
@@ -43,9 +46,25 @@ ACCOUNTS = (
 )
 
 
+DATABASE_POOL = 8
+REQUESTS_AT_ONCE = 2 * DATABASE_POOL  # each wants a connection of the pool for a moment; more would wait for it in vain
+
+
+class InTurn:
+    """Lets in so many requests at a time, in the order of their arrival, as gunicorn's threads do in production."""
+
+    def __init__(self, app: Callable[..., Iterable[bytes]], at_once: int) -> None:
+        self._app = app
+        self._free = eventlet.Semaphore(at_once)
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        with self._free:
+            return self._app(environ, start_response)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m demo", description="Korrigo on this machine alone.")
-    parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--port", type=_port, default=8080)
     parser.add_argument("--data", type=Path, default=Path("var"), help="directory that keeps everything")
     asked = parser.parse_args()
     with ExitStack() as opened:
@@ -66,7 +85,7 @@ def run(listener: socket.socket, data: Path, opened: ExitStack) -> int:
     told: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: told.append(number))
-    data.mkdir(parents=True, exist_ok=True)
+    _make_usable(data)
     say("Korrigo démarre… / Korrigo is starting…")
     postgres = opened.enter_context(Postgres(data / "postgres", durable=True))
     store = opened.enter_context(ObjectStore(data / "objects", durable=True))
@@ -80,7 +99,7 @@ def run(listener: socket.socket, data: Path, opened: ExitStack) -> int:
     opened.callback(hosted.stop)
     app = create_app(settings)
     accounts = create_accounts(app.extensions["korrigo"], data)
-    eventlet.spawn(wsgi.server, listener, app, log_output=False, keepalive=True, debug=False)
+    eventlet.spawn(wsgi.server, listener, InTurn(app, REQUESTS_AT_ONCE), log_output=False, keepalive=True, debug=False)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     say(f"\n  {url}   ({time.monotonic() - begun:.1f} s)\n")
     filling = subprocess.Popen([sys.executable, "-m", "demo.load", url, str(accounts)])
@@ -140,7 +159,7 @@ def _environ(service: str, postgres: Postgres, store: ObjectStore, data: Path) -
     return {
         "PATH": os.environ.get("PATH", ""),
         "KORRIGO_DATABASE_URL": postgres.ensure_database(service),
-        "KORRIGO_DATABASE_POOL": "8",
+        "KORRIGO_DATABASE_POOL": str(DATABASE_POOL),
         "KORRIGO_BUS_URL": "inproc://",
         "KORRIGO_ENVIRONMENT": "demo",
         "KORRIGO_LOG_FORMAT": "console",
@@ -157,6 +176,24 @@ def _secret_key(file: Path) -> str:
     if not file.exists():
         write_private(file, secrets.token_urlsafe(48))
     return file.read_text()
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 65536):
+        raise argparse.ArgumentTypeError(f"a whole number from 0 to 65535 is expected, not {text!r}")
+    return int(text)
+
+
+def _make_usable(data: Path) -> None:
+    """Create the data directory. ServerFailed, in plain words, when nothing can be kept there."""
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=data):
+            pass
+    except OSError as error:
+        raise ServerFailed(
+            f"Cannot write in {data}: {error.strerror}. Choose another directory with make run DATA=/somewhere/else"
+        ) from error
 
 
 def _listen(port: int) -> socket.socket:
