@@ -17,6 +17,7 @@ if __name__ == "__main__" and sys.argv[1:2] != ["gateway"]:
 
 import signal
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def main(arguments: list[str]) -> int:
     (name,) = arguments
     try:
         if name == "gateway":
-            become_gunicorn(load(Web))
+            become_gunicorn(_web())
         settings = load(Common)
     except SettingsError as error:
         print(error, file=sys.stderr)
@@ -54,6 +55,20 @@ def main(arguments: list[str]) -> int:
     from chassis.bus.hosting import service_class
 
     return run_service(service_class(name), settings, {})
+
+
+def _web() -> Web:
+    """How to listen, once all the application needs is there: gunicorn would tell of it in a trace, and start again."""
+    problems: list[str] = []
+    settings: type[Common] = import_module("services.gateway.settings").Settings
+    for part in (Web, settings):
+        try:
+            load(part)
+        except SettingsError as error:
+            problems += error.problems
+    if problems:
+        raise SettingsError(problems)
+    return load(Web)
 
 
 def become_gunicorn(web: Web) -> None:

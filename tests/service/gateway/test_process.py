@@ -85,3 +85,16 @@ def test_it_lives_without_the_others_says_what_is_missing_and_stops_when_told(
     lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
     (line,) = [each for each in lines if each.get("correlation_id") == mine]
     assert (line["event"], line["route"], line["status"], line["method"]) == ("request", "/api/v1/session", 401, "GET")
+
+
+def test_everything_missing_is_told_at_once_before_gunicorn_starts() -> None:
+    """gunicorn told of it in a trace, three times over, and booted its worker again."""
+    bare = {"PATH": os.environ["PATH"], "KORRIGO_HTTP_THREADS": "many"}
+    command = [sys.executable, "-m", "chassis.run", "gateway"]
+    ended = subprocess.run(command, env=bare, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == 2
+    told = ended.stderr.splitlines()
+    assert told[0] == "the environment is not usable:"
+    named = {line.split()[0] for line in told[1:]}
+    assert named >= {"KORRIGO_HTTP_THREADS", "KORRIGO_DATABASE_URL", "KORRIGO_BUS_URL", "KORRIGO_SECRET_KEY"}
+    assert "gunicorn" not in ended.stderr
