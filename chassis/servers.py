@@ -251,7 +251,8 @@ class ObjectStore(Server):
         names += ["filer.port", "filer.port.grpc", "admin.port", "admin.port.grpc"]
         data = self.directory / "data"
         data.mkdir(exist_ok=True)
-        command = [str(_weed_program()), "mini", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={data}"]
+        command = [str(_weed_program()), "-logtostderr=true"]  # or it leaves logs in /tmp, two for every start
+        command += ["mini", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={data}"]
         command += [f"-{name}={port}" for name, port in zip(names, self.ports, strict=True)]
         command += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-webdav=false", "-admin.ui=false"]
         command += [f"-bucket={self.bucket}"]
