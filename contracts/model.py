@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic_core import PydanticCustomError
 
 
 class Model(BaseModel):
@@ -36,6 +39,39 @@ Points = Annotated[
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 """A share of the displayed page's width or height, from its top left corner."""
 
+
+def _day(value: Any) -> Any:
+    """Pydantic alone would take 0 for the first of January 1970, and a time of day for its date."""
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII) is None:
+        raise PydanticCustomError("date_parsing", "a date YYYY-MM-DD is expected")
+    if not isinstance(value, str | dt.date):
+        raise PydanticCustomError("date_type", "a date YYYY-MM-DD is expected")
+    return value
+
+
+def _line(value: str) -> str:
+    if _CONTROL.search(value) or _NOT_IN_A_LINE.search(value):
+        raise PydanticCustomError("control_character", "this text holds an invisible control character")
+    return value
+
+
+def _text(value: str) -> str:
+    value = _LINE_ENDS.sub("\n", value)
+    if _CONTROL.search(value):
+        raise PydanticCustomError("control_character", "this text holds an invisible control character")
+    return value
+
+
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
+_NOT_IN_A_LINE = re.compile("[\t-\r\u2028-\u202e\u2066-\u2069]")
+_LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\u2028\u2029]")  # a word processor pastes \x0b for a line break
+
+Day = Annotated[dt.date, BeforeValidator(_day)]
+ONE_LINE = AfterValidator(_line)
+"""For a title or a name: no control character, and none that turns the direction of writing. After the lengths."""
+PROSE = AfterValidator(_text)
+"""For what is written at length: every kind of line end becomes ``\\n``; other control characters are refused."""
+
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Instant = AwareDatetime
 
@@ -57,4 +93,7 @@ class Actor(Model):
     role: Role
 
 
-__all__ = ["Actor", "Fraction", "Instant", "Model", "Points", "Role", "Sha256", "Tolerant", "datetime"]
+__all__ = [
+    "ONE_LINE", "PROSE", "Actor", "Day", "Fraction", "Instant", "Model", "Points", "Role", "Sha256", "Tolerant",
+    "datetime",
+]  # fmt: skip

@@ -31,6 +31,9 @@ _TEXTS = {
     "bool_parsing": ("vrai ou faux est attendu", "true or false is expected"),
     "bool_type": ("vrai ou faux est attendu", "true or false is expected"),
     "decimal_parsing": ("un nombre décimal est attendu", "a decimal number is expected"),
+    "finite_number": ("un nombre fini est attendu", "a finite number is expected"),
+    "float_parsing": ("un nombre est attendu", "a number is expected"),
+    "float_type": ("un nombre est attendu", "a number is expected"),
     "decimal_type": ("un nombre décimal est attendu", "a decimal number is expected"),
     "decimal_max_places": ("trop de décimales", "too many decimals"),
     "decimal_max_digits": ("trop de chiffres", "too many digits"),
@@ -47,8 +50,13 @@ _TEXTS = {
     "dict_type": ("un objet JSON est attendu", "a JSON object is expected"),
     "tuple_type": ("une liste est attendue", "a list is expected"),
     "date_from_datetime_parsing": ("une date AAAA-MM-JJ est attendue", "a date YYYY-MM-DD is expected"),
+    "date_type": ("une date AAAA-MM-JJ est attendue", "a date YYYY-MM-DD is expected"),
     "date_parsing": ("une date AAAA-MM-JJ est attendue", "a date YYYY-MM-DD is expected"),
     "wrong_password": ("ce n'est pas votre mot de passe actuel", "this is not your present password"),
+    "control_character": (
+        "ce texte contient un caractère de contrôle invisible ; retapez-le au lieu de le coller",
+        "this text holds an invisible control character; type it instead of pasting it",
+    ),
     "text_not_storable": ("ce texte contient un caractère interdit", "this text holds a forbidden character"),
     "number_not_storable": ("ce nombre est hors limites", "this number is out of bounds"),
     "too_deep": ("trop de niveaux imbriqués", "nested too deeply"),
@@ -56,7 +64,7 @@ _TEXTS = {
 
 
 def field_error(field: str, code: str, fallback: str = "") -> dict[str, str]:
-    french, english = _TEXTS.get(code, (fallback or "valeur refusée", fallback or "not acceptable"))
+    french, english = _TEXTS.get(code, ("valeur refusée", fallback or "not acceptable"))
     return {"field": field, "code": code, "message": french if language() == "fr" else english}
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
-from contracts.model import Actor, Fraction, Model, Points
+from contracts.model import PROSE, Actor, Fraction, Model, Points
 from contracts.objects import ImageRef
 from contracts.records.marking import AnnotationType
 from contracts.rpc import Done, Listing, Method
@@ -204,7 +205,17 @@ class DraftView(Model):
     updated_at: dt.datetime | None
 
 
-Strokes = tuple[tuple[tuple[Fraction, Fraction], ...], ...]
+Prose = Annotated[str, Field(max_length=4000), PROSE]
+PEN_POINTS = 10_000  # three minutes of uninterrupted drawing at 60 points a second
+
+
+def _bounded(strokes: tuple[tuple[tuple[float, float], ...], ...]) -> tuple[tuple[tuple[float, float], ...], ...]:
+    if sum(map(len, strokes)) > PEN_POINTS:
+        raise PydanticCustomError("too_long", "at most {most} points", {"most": PEN_POINTS})
+    return strokes
+
+
+Strokes = Annotated[tuple[tuple[tuple[Fraction, Fraction], ...], ...], AfterValidator(_bounded)]
 
 
 class AnnotationFields(Model):
@@ -217,7 +228,7 @@ class AnnotationFields(Model):
     w: Fraction
     h: Fraction
     points: Strokes = ()
-    content: str = Field(default="", max_length=4000)
+    content: Prose = ""
     score_delta: Points | None = None
     item_id: str | None = None
 
@@ -237,7 +248,7 @@ class ChangeAnnotation(Model):
     w: Fraction | None = None
     h: Fraction | None = None
     points: Strokes | None = None
-    content: str | None = Field(default=None, max_length=4000)
+    content: Prose | None = None
     score_delta: Points | None = None
     item_id: str | None = None
     by: Actor
@@ -268,8 +279,8 @@ class PutScores(HeldLock):
 
     version: int | None = None
     scores: dict[str, Points]
-    remarks: dict[str, str] = Field(default_factory=dict)
-    appraisal: str = Field(default="", max_length=4000)
+    remarks: dict[str, Prose] = Field(default_factory=dict)
+    appraisal: Prose = ""
 
 
 class ScoresView(Model):

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
 
-from contracts.model import Actor, Model, Points
+from contracts.model import ONE_LINE, Actor, Day, Model, Points
 from contracts.objects import ObjectRef
 from contracts.rpc import Listing, Method
 from contracts.rpc.ingest import Intake
+
+Title = Annotated[str, Field(min_length=1, max_length=200), ONE_LINE]
 
 
 class CreateExam(Model):
     """``total_points`` is what the scheme's leaves must add up to, bonus items aside."""
 
-    title: str = Field(min_length=1, max_length=200)
-    date: dt.date | None = None
+    title: Title
+    date: Day | None = None
     total_points: Points = Field(default=Decimal(20), gt=0)
     intake: Intake
     pages_per_booklet: int = Field(default=4, ge=1, le=200)
@@ -40,8 +42,8 @@ class UpdateExam(Model):
 
     exam_id: UUID
     version: int
-    title: str | None = Field(default=None, min_length=1, max_length=200)
-    date: dt.date | None = None
+    title: Title | None = None
+    date: Day | None = None
     total_points: Points | None = Field(default=None, gt=0)
     pages_per_booklet: int | None = Field(default=None, ge=1, le=200)
     by: Actor
@@ -90,8 +92,8 @@ class SchemeNode(Model):
     count towards the exam's total. ``id`` is chosen by the client and unique in the scheme.
     """
 
-    id: str = Field(min_length=1, max_length=64)
-    label: str = Field(min_length=1, max_length=200)
+    id: Annotated[str, Field(min_length=1, max_length=64), ONE_LINE]
+    label: Title
     points: Points | None = Field(default=None, ge=0)
     bonus: bool = False
     children: tuple[SchemeNode, ...] = ()

@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints
 
 from chassis import observe
 from contracts.errors.gateway import NotFound, TooManyRequests, WrongCredentials
-from contracts.model import Model, Role
+from contracts.model import ONE_LINE, Model, Role
 from services.gateway import auth, codes, cursors, limits, people
 from services.gateway.api import Answer, Page, Resource, respond
 from services.gateway.auth import Means, caller
@@ -51,7 +51,7 @@ class PasswordChange(Model):
 
 
 class NewToken(Model):
-    name: str = Field(min_length=1, max_length=100)
+    name: Annotated[str, Field(min_length=1, max_length=100), ONE_LINE]
 
 
 @session.operation("POST", "/session", body=SignIn, reply=Session, statuses=(201,))

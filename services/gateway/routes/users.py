@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import sqlalchemy as sa
 from pydantic import Field
 
 from chassis import observe
-from contracts.model import Model, Role
+from contracts.model import ONE_LINE, Model, Role
 from services.gateway import cursors, people
 from services.gateway.api import Answer, Page, Resource
 from services.gateway.auth import caller
@@ -21,6 +21,7 @@ from services.gateway.store import accounts
 users = Resource("users")
 audit = observe.logger(observe.AUDIT)
 
+DisplayName = Annotated[str, Field(min_length=1, max_length=100), ONE_LINE]
 StaffRole = Literal[Role.ADMIN, Role.OPERATOR, Role.MARKER]
 
 
@@ -30,13 +31,13 @@ class NewUser(Model):
     username: people.Username
     password: people.Secret
     role: StaffRole
-    display_name: str | None = Field(default=None, min_length=1, max_length=100)
+    display_name: DisplayName | None = None
 
 
 class UserChange(Model):
     """Fields left out keep their value. A new role or password, or ``active: false``, ends their sessions."""
 
-    display_name: str | None = Field(default=None, min_length=1, max_length=100)
+    display_name: DisplayName | None = None
     role: StaffRole | None = None
     active: bool | None = None
     password: people.Secret | None = None

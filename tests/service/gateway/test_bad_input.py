@@ -327,3 +327,36 @@ def test_the_other_limits_hold_too(build: Callable[..., Flask], somebody: Callab
     admin.client.set_cookie("korrigo", cookie.value)
     statuses = [admin.put("/session/password", json={}).status_code for _ in range(4)]
     assert statuses == [422, 422, 422, 429]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"date": 0}, "date_type"),  # pydantic alone: the first of January 1970
+        ({"date": "2026-05-12T08:00:00"}, "date_parsing"),
+        ({"date": "2026-02-31"}, "date_from_datetime_parsing"),
+        ({"title": "Bac\x07 blanc"}, "control_character"),
+        ({"title": "Bac\nblanc"}, "control_character"),
+        ({"title": "\u202eBac"}, "control_character"),
+        ({"title": "x" * 201}, "string_too_long"),
+        ({"total_points": "NaN"}, "finite_number"),
+    ],
+    ids=["number", "instant", "31 february", "bell", "line end", "turned", "long", "nan"],
+)
+def test_a_field_that_is_refused_says_so_in_french(
+    admin: Person, rpc: FakeRpc, change: dict[str, Any], code: str
+) -> None:
+    exam = {"title": "Bac blanc", "intake": "a4", **change}
+    problem = _problem(admin.post("/exams", json=exam), 422, "gateway.invalid_fields")
+    (error,) = problem["errors"]
+    assert (error["field"], error["code"]) == (*change, code)
+    assert not any(word in error["message"] for word in ("Input", "should", "refusée"))
+    assert rpc.asked == []
+
+
+def test_a_drawing_without_end_is_refused(admin: Person, rpc: FakeRpc) -> None:
+    box = {"page": 1, "type": "pen", "x": 0, "y": 0, "w": 1, "h": 1}
+    answer = admin.post(f"/copies/{EXAM}/annotations", json={**box, "points": [[[0.5, 0.5]] * 6_000] * 2})
+    (error,) = _problem(answer, 422, "gateway.invalid_fields")["errors"]
+    assert (error["field"], error["code"]) == ("points", "too_long")
+    assert rpc.asked == []
