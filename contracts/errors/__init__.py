@@ -46,12 +46,23 @@ class Refusal(Exception):
         return {"code": self.code, "details": self.details}
 
 
+_LISTED = 12
+_LONGEST = 200
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+
+
 class _Shown(dict[str, Any]):
-    """A text never fails for want of a detail, and shows a list as words."""
+    """A text never fails for want of a detail, and shows the first few of a list as words; all are in the details."""
 
     def __getitem__(self, key: str) -> Any:
         value = super().__getitem__(key)
-        return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+        if isinstance(value, list | tuple):
+            return ", ".join(map(_short, value[:_LISTED])) + (", …" if len(value) > _LISTED else "")
+        return _short(value) if isinstance(value, str) else value
 
     def __missing__(self, key: str) -> str:
         return "?"

@@ -79,14 +79,36 @@ class RosterNotCsv(Refusal):
     """``found``: pdf, xlsx, xls, ods, rtf, html, json, image, archive, empty, binary or encoding (unknown letters)."""
 
     code, http_status = "grading.roster_not_csv", 422
-    en = "This file is not a CSV list (it looks like: {found}). In your spreadsheet, save it as CSV and send that file."
+    en = "This file is not a CSV list: {shown}. In your spreadsheet, save it as CSV and send that file."
     fr = (
-        "Ce fichier n'est pas une liste CSV (il ressemble à : {found}). "
+        "Ce fichier n'est pas une liste CSV : {shown}. "
         "Dans votre tableur, enregistrez-le au format CSV et envoyez ce fichier."
     )
 
+    FOUND: ClassVar[dict[str, tuple[str, str]]] = {
+        "pdf": ("it is a PDF", "c'est un PDF"),
+        "xlsx": ("it is an Excel workbook", "c'est un classeur Excel"),
+        "xls": ("it is an old Excel workbook", "c'est un ancien classeur Excel"),
+        "ods": ("it is a LibreOffice spreadsheet", "c'est un classeur LibreOffice"),
+        "rtf": ("it is a text document", "c'est un document de texte"),
+        "html": ("it is a web page", "c'est une page web"),
+        "json": ("it is JSON", "c'est du JSON"),
+        "image": ("it is an image", "c'est une image"),
+        "archive": ("it is an archive", "c'est une archive"),
+        "empty": ("it is empty", "il est vide"),
+        "binary": ("it is not a text", "ce n'est pas un texte"),
+        "encoding": ("its letters cannot be read", "ses lettres sont illisibles"),
+    }
+
     def __init__(self, *, found: str) -> None:
         super().__init__(found=found)
+
+    def text(self, language: str) -> str:
+        found = self.details["found"]
+        in_english, in_french = self.FOUND.get(found, (found, found))
+        if language == "fr":
+            return self.fr.format(shown=in_french)
+        return self.en.format(shown=in_english)
 
 
 class RosterTooLarge(Refusal):

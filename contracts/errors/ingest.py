@@ -39,11 +39,16 @@ class Damaged(Refusal):
     """``reason``: ``structure``, ``pages`` or ``image``; ``sides``: the PDF pages, at most the first 20."""
 
     code, http_status = "ingest.damaged", 422
-    en = "This PDF is damaged or was cut short (pages {sides}). Copy the file again from the scanner and upload it."
+    en = "This PDF is damaged or was cut short{where}. Copy the file again from the scanner and upload it."
     fr = (
-        "Ce PDF est endommagé ou a été tronqué (pages {sides})."
+        "Ce PDF est endommagé ou a été tronqué{where}."
         " Récupérez à nouveau le fichier depuis le scanner puis déposez-le."
     )
+
+    def text(self, language: str) -> str:
+        """Names the pages when they are known: a file whose structure is lost has none to name."""
+        sides = ", ".join(map(str, self.details.get("sides", ())))
+        return (self.fr if language == "fr" else self.en).format(where=f" (pages {sides})" if sides else "")
 
 
 class PageTooLarge(Refusal):

@@ -120,6 +120,7 @@ def test_what_is_no_csv_is_named_and_the_text_says_what_to_do(data, found):
         read(data)
     assert refused.value.details["found"] == found
     assert "CSV" in refused.value.text("fr")
+    assert refused.value.text("fr").split(" : ")[1].split()[0] in {"c'est", "ce", "il", "ses"}  # words, not the code
 
 
 def test_size_is_bounded(monkeypatch):

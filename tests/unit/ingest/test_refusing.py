@@ -91,6 +91,7 @@ def test_a_page_tree_that_lies_is_damaged(inspect: Inspect, page: Leaf) -> None:
     with pytest.raises(Refusal) as refused:
         inspect(pdf([page, page], count=4))  # MuPDF would show two white pages
     assert refused.value.code == "ingest.damaged"
+    assert "(pages" not in refused.value.text("fr")  # there is no page to name
 
 
 def test_an_image_that_stops_half_way_names_its_page(inspect: Inspect, page: Leaf) -> None:
