@@ -27,6 +27,22 @@ class FieldError(pydantic.BaseModel):
     message: str
 
 
+class RowError(pydantic.BaseModel):
+    """A row of a roster; ``value`` is what stands there."""
+
+    row: int
+    field: str
+    value: str
+    reason: str
+
+
+class NodeError(pydantic.BaseModel):
+    """A node of a marking scheme; ``""`` is the whole tree."""
+
+    node: str
+    reason: str
+
+
 class Problem(pydantic.BaseModel):
     """RFC 9457. ``code`` is stable; the texts are in the caller's language. Some codes carry more members."""
 
@@ -38,7 +54,7 @@ class Problem(pydantic.BaseModel):
     detail: str
     code: str
     request_id: str | None
-    errors: list[FieldError] = []
+    errors: list[FieldError | RowError | NodeError] = []
 
 
 def openapi_document() -> dict[str, Any]:

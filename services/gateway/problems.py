@@ -99,6 +99,8 @@ def of_refusal(refusal: Refusal) -> Response:
     headers = {}
     if "retry_after_s" in refusal.details:
         headers["Retry-After"] = str(refusal.details["retry_after_s"])
+    if "size" in refusal.details and refusal.http_status == 416:
+        headers["Content-Range"] = f"bytes */{refusal.details['size']}"
     if refusal.http_status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="korrigo"'
     text = refusal.text(language())

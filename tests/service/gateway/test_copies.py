@@ -114,6 +114,7 @@ def test_a_range_outside_the_file_is_416(marker: Person, rpc: FakeRpc, stored: O
     rpc.on(rpc_copies.PAGE_IMAGE, lambda _: PageImageFound(image=_image(stored), masked=True))
     answer = marker.get(f"/copies/{COPY}/pages/1", headers={"Range": "bytes=5000-"})
     assert (answer.status_code, answer.json["code"]) == (416, "gateway.range")
+    assert answer.headers["Content-Range"] == f"bytes */{stored.size}"
 
 
 def test_a_full_page_that_must_be_cut_is_asked_of_ingest_as_masked_as_grading_says(

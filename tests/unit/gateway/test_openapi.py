@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 from openapi_spec_validator import validate
 
@@ -111,3 +112,21 @@ def test_a_version_is_required_where_it_is_promised(document: dict[str, Any]) ->
         assert "version" in schemas[name]["required"]
     for name in ("NewScheme", "NewScores"):
         assert "version" not in schemas[name]["required"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"field": "title", "code": "missing", "message": "this field is required"},
+        {"row": 9, "field": "ine", "value": "12", "reason": "format"},
+        {"node": "", "reason": "no_items"},
+    ],
+    ids=["field", "row of a roster", "node of a scheme"],
+)
+def test_every_kind_of_listed_error_is_described(error: dict[str, Any]) -> None:
+    known = {"type": "urn:x", "title": "t", "status": 422, "detail": "d", "code": "c", "request_id": None}
+    document = openapi_document()
+    schema = {"$ref": "#/components/schemas/Problem", "components": document["components"]}
+    jsonschema.validate({**known, "errors": [error]}, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**known, "errors": [{"foo": 1}]}, schema)
