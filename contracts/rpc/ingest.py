@@ -104,7 +104,10 @@ class StagedPage(Model):
 
 
 class BookletView(Model):
-    """Contiguous pages of one candidate. ``doubts`` empty means certain. ``copy_id`` once assembled."""
+    """Contiguous pages of one candidate. ``doubts`` empty means certain. ``copy_id`` once assembled.
+
+    ``set_aside``: stray paper; it is neither certain nor doubtful, and can be taken back.
+    """
 
     id: UUID
     exam_id: UUID
@@ -113,6 +116,7 @@ class BookletView(Model):
     first_side: int
     doubts: tuple[str, ...]
     copy_id: UUID | None
+    set_aside: bool = False
     version: int
     pages: tuple[StagedPage, ...]
 

@@ -239,6 +239,7 @@ def _views(sql: sa.Connection, query: sa.Select[Any]) -> list[BookletView]:
             first_side=row.first_side,
             doubts=tuple(doubts[row.id]),
             copy_id=row.copy_id,
+            set_aside=row.set_aside,
             version=row.version,
             pages=tuple(shown[row.id]),
         )

@@ -193,11 +193,13 @@ def test_stray_paper_is_set_aside_and_taken_back(ingest: Ingest) -> None:
     (booklet,) = ingest.booklets()
     drop = DropBooklet(booklet_id=booklet.id, version=booklet.version, by=OPERATOR)
     usecases.drop_booklet(ingest.context, drop)
+    assert usecases.get_booklet(ingest.context, booklet.id).set_aside
     with pytest.raises(BookletSetAside):
         assemble(ingest, booklet)
     done = assembling.assemble_certain(ingest.context, AssembleCertain(exam_id=ingest.exam_id, by=OPERATOR))
     assert (done.copy_ids, done.left) == ((), ())
     usecases.drop_booklet(ingest.context, drop.model_copy(update={"version": 2, "restore": True}))
+    assert not usecases.get_booklet(ingest.context, booklet.id).set_aside
     assert len(assemble(ingest, booklet).pages) == 4
 
 
