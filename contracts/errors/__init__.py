@@ -6,6 +6,7 @@ reported as an error. *Unavailable* is a dependency that failed: retried by the 
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 REGISTRY: dict[str, type[Refusal]] = {}
@@ -38,34 +39,40 @@ class Refusal(Exception):
 
     def text(self, language: str) -> str:
         """Sentence for a person, in ``fr`` or ``en`` (anything else reads English)."""
-        template = self.fr if language == "fr" else self.en
-        return template.format_map(_Shown(self.details))
+        french = language == "fr"
+        return (self.fr if french else self.en).format_map(_Shown(self.details, french=french))
 
     def to_wire(self) -> dict[str, Any]:
         """``{"code", "details"}``, JSON values only."""
         return {"code": self.code, "details": self.details}
 
 
+_POINTS = re.compile(r"-?\d+\.\d+")  # as they travel; a French reader expects a comma
 _LISTED = 12
 _LONGEST = 200
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
 
 
 class _Shown(dict[str, Any]):
     """A text never fails for want of a detail, and shows the first few of a list as words; all are in the details."""
 
+    def __init__(self, details: dict[str, Any], *, french: bool) -> None:
+        super().__init__(details)
+        self._french = french
+
     def __getitem__(self, key: str) -> Any:
         value = super().__getitem__(key)
         if isinstance(value, list | tuple):
-            return ", ".join(map(_short, value[:_LISTED])) + (", …" if len(value) > _LISTED else "")
-        return _short(value) if isinstance(value, str) else value
+            return ", ".join(map(self._word, value[:_LISTED])) + (", …" if len(value) > _LISTED else "")
+        return self._word(value) if isinstance(value, str) else value
 
     def __missing__(self, key: str) -> str:
         return "?"
+
+    def _word(self, value: Any) -> str:
+        text = str(value)
+        if self._french and _POINTS.fullmatch(text):
+            return text.replace(".", ",")
+        return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
 
 
 def from_wire(wire: dict[str, Any]) -> Refusal:
