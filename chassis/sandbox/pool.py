@@ -14,7 +14,7 @@ from typing import Any
 from chassis import observe
 from chassis.confined.limits import Limits
 from chassis.metrics import SANDBOX_KILLS, SANDBOX_SECONDS
-from chassis.sandbox.worker import Reply, TaskFailed, Worker
+from chassis.sandbox.worker import Reply, TaskFailed, Worker, sweep
 from contracts.errors import Unavailable, from_wire
 
 log = observe.logger("chassis.sandbox")
@@ -91,6 +91,8 @@ class Sandbox:
         limits = Limits(memory_mb, cpu_s, scratch_mb, may_start_programs)
         self._launcher = _Launcher(module, limits, dict(environment or {}))
         self._closed = False
+        if swept := sweep():
+            log.info("sandbox_directories_swept", count=swept)
         # One entry per child: last used first, so that a quiet service keeps one child's memory warm.
         self._idle: queue.LifoQueue[Worker | None] = queue.LifoQueue()
         for _ in range(size):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -24,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 START_S = 30.0  # importing native libraries on a busy machine; measured 0.1-1.7 s
 FAREWELL_S = 1.0  # between a closed socket and the exit code of a crashing child
 REAP_S = 5.0
+PREFIX = "korrigo-child-"
 BOOT = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
     "from chassis.confined.child import main; main(int(sys.argv[2]), *sys.argv[3:])"
@@ -47,6 +49,36 @@ class TaskFailed(Exception):
         self.detail = detail
 
 
+def sweep(*, settled_s: float = 60) -> int:
+    """Remove the directories of children whose service was killed before it could; returns how many.
+
+    A service's mark on a directory ends with the service, however it ends. One younger than ``settled_s`` may be about
+    to get its mark.
+    """
+    removed = 0
+    for directory in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):  # somebody else's, or just gone
+            if directory.stat().st_uid != os.getuid() or time.time() - directory.stat().st_mtime < settled_s:
+                continue
+            mark = _marked(directory)
+            if mark is not None:
+                shutil.rmtree(directory, ignore_errors=True)
+                os.close(mark)
+                removed += 1
+    return removed
+
+
+def _marked(directory: str | Path) -> int | None:
+    """A descriptor that holds the directory for this process; None when another process holds it."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
 class Worker:
     """A warm child. One caller at a time; after any TaskFailed it is dead and must be replaced.
 
@@ -56,7 +88,8 @@ class Worker:
     def __init__(self, module: str, limits: Limits, environment: Mapping[str, str]) -> None:
         self.tasks_done = 0
         self._ready = False
-        self._directory = tempfile.mkdtemp(prefix="korrigo-sandbox-")
+        self._directory = tempfile.mkdtemp(prefix=PREFIX)
+        self._mark = _marked(self._directory)
         self._socket, theirs = socket.socketpair()
         try:
             self._process = subprocess.Popen(
@@ -72,7 +105,7 @@ class Worker:
             )
         except OSError:
             self._socket.close()
-            shutil.rmtree(self._directory, ignore_errors=True)
+            self._remove_directory()
             raise
         finally:
             theirs.close()
@@ -135,7 +168,13 @@ class Worker:
         try:
             return self._process.wait(timeout=REAP_S)
         finally:
-            shutil.rmtree(self._directory, ignore_errors=True)
+            self._remove_directory()
+
+    def _remove_directory(self) -> None:
+        shutil.rmtree(self._directory, ignore_errors=True)
+        if self._mark is not None:
+            os.close(self._mark)
+            self._mark = None
 
     def _end(self, outcome: str, detail: str) -> TaskFailed:
         self.kill()

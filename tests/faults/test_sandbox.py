@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from chassis.sandbox import Sandbox, TaskFailed
+from chassis.sandbox.worker import sweep
 from contracts.errors import REGISTRY as REFUSALS
 from contracts.errors import Refusal, Unavailable
 
@@ -286,6 +288,33 @@ pool.run("hang", deadline_s=60)
     service.wait()
     service.stdout.close()
     assert _gone(child)
+
+
+def test_directories_of_a_killed_service_are_removed_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SIGKILL leaves nobody to tidy up; what a living service holds, and what is brand new, is left alone."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    program = (
+        f"from chassis.sandbox import Sandbox; pool = Sandbox({TASKS!r}, size=2); print('up', flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        cwd=Path.cwd(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as service:
+        assert service.stdout is not None
+        assert service.stdout.readline() == b"up\n"
+        left = sorted(tmp_path.iterdir())
+        assert len(left) == 2
+        assert sweep(settled_s=0) == 0
+        service.kill()
+    assert sweep() == 0  # a minute has not passed
+    assert sorted(tmp_path.iterdir()) == left
+    assert sweep(settled_s=0) == 2
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_failures_are_counted_by_outcome(sandbox: Sandbox) -> None:

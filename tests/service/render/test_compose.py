@@ -278,7 +278,7 @@ def test_temporary_files_vanish_on_every_path(app: Context, tmp_path: Path, monk
     with pytest.raises(TaskFailed):
         usecases.compose_document(hurried, FakeDelivery(command(late), app.db))
     # A child keeps its own scratch directory as long as it lives.
-    assert [path for path in tmp_path.iterdir() if not path.name.startswith("korrigo-sandbox-")] == []
+    assert [path for path in tmp_path.iterdir() if not path.name.startswith("korrigo-child-")] == []
 
 
 @pytest.mark.parametrize(
