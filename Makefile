@@ -38,7 +38,8 @@ story: $(VENV)/.dev ## only the journey of one pile of paper, on real servers
 	$(BIN)/python -m pytest -q tests/story
 
 bench: $(VENV)/.dev ## every benchmark; each prints ratios measured in one run
-	for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	for name in $(basename $(notdir $(wildcard benchmarks/[a-z]*.py))); do \
+	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 k8s-check: $(VENV)/.dev ## the Kubernetes manifests, offline
 	PYTHONPATH=. $(BIN)/python deploy/k8s/check.py

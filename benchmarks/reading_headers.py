@@ -3,9 +3,10 @@ and, in the same run, from what tesseract reads on the strips as they are.
 
     python -m benchmarks.reading_headers [DIRECTORY] [--limit N]
 
-DIRECTORY (``../shared/data/headers`` beside the project when it is there) holds the strips and ``truth.json`` ([{file, last, first, ine, style}]); everybody in it is the roster. The
-ranking is a plain fuzzy ratio, the same for every way of reading, so that the figures compare readings; the matcher
-that serves people belongs to grading. Fonts imitate handwriting here: the figures say nothing about real pupils.
+DIRECTORY (by default ``../shared/data/headers``, beside the project) holds the strips and ``truth.json``
+([{file, last, first, ine, style}]); everybody in it is the roster. The ranking is a plain fuzzy ratio, the same for
+every way of reading, so that the figures compare readings; the matcher that serves people belongs to grading. Fonts
+imitate handwriting here: the figures say nothing about real pupils.
 """
 
 from __future__ import annotations
