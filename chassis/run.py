@@ -89,6 +89,7 @@ def gunicorn_options(web: Web) -> list[str]:
         "--graceful-timeout", "25",
         "--timeout", "60",
         "--no-control-socket",
+        "--logger-class", "chassis.web_log.WebLog",
         *(["--worker-tmp-dir", memory] if Path(memory).is_dir() else []),
     ]  # fmt: skip
 
