@@ -42,18 +42,21 @@ class Context:
         self.objects.close()
 
 
+NO_ENGINE = (
+    "Tesseract or its French data is not installed: no header is read, copies are identified by hand. "
+    "Install tesseract-ocr and tesseract-ocr-fra, then restart ocr."
+)
+"""A whole sentence instead of an event's name: it is for whoever starts the system, once."""
+
+
 def announce(engine: Engine) -> None:
     """Say once, at the start, whether headers can be read here. Without an engine everything else still works."""
     try:
         version = engine.version(LANGUAGES)
     except (TaskFailed, Unavailable) as error:
-        log.warning("engine_unknown", error=str(error))  # asked again with the first header
+        log.warning("engine_unknown", error=error)  # asked again with the first header
         return
     if version is None:
-        log.warning(
-            "no_engine",
-            meaning="Tesseract or its French data is not installed: no header is read, copies are identified by hand.",
-            remedy="apt-get install tesseract-ocr tesseract-ocr-fra, then restart ocr",
-        )
+        log.warning(NO_ENGINE)
     else:
         log.info("engine_ready", engine=version)
