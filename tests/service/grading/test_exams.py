@@ -177,8 +177,8 @@ def test_a_sum_that_is_not_the_total_is_told_with_both_numbers_and_the_items(des
         {"id": "q1", "label": "Question 1", "points": "8"},
         {"id": "ex2", "label": "Exercice 2", "points": "12"},
     ]
-    assert "20" in refused.value.text("fr")
-    assert "20.5" in refused.value.text("fr")
+    assert "totalisent 20 points et l'examen est noté sur 20,5" in refused.value.text("fr")
+    assert "20 points and the exam is out of 20.5" in refused.value.text("en")
 
 
 def test_a_wrong_tree_and_a_wrong_step_are_told(desk):
