@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> int:
     try:
         if name == "gateway":
             become_gunicorn(_web())
-        settings = load(Common)
+        settings = load(_settings(name))
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
@@ -60,8 +60,7 @@ def main(arguments: list[str]) -> int:
 def _web() -> Web:
     """How to listen, once all the application needs is there: gunicorn would tell of it in a trace, and start again."""
     problems: list[str] = []
-    settings: type[Common] = import_module("services.gateway.settings").Settings
-    for part in (Web, settings):
+    for part in (Web, _settings("gateway")):
         try:
             load(part)
         except SettingsError as error:
@@ -69,6 +68,11 @@ def _web() -> Web:
     if problems:
         raise SettingsError(problems)
     return load(Web)
+
+
+def _settings(service: str) -> type[Common]:
+    found: type[Common] = import_module(f"services.{service}.settings").Settings
+    return found
 
 
 def become_gunicorn(web: Web) -> None:

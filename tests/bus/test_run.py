@@ -34,6 +34,13 @@ def test_every_missing_setting_is_named_at_once() -> None:
         assert name in done.stderr
 
 
+def test_settings_of_one_service_alone_are_checked_before_it_starts() -> None:
+    done = run("ingest", KORRIGO_INGEST_CHILDREN="0")
+    assert done.returncode == 2
+    assert "KORRIGO_INGEST_CHILDREN" in done.stderr
+    assert "KORRIGO_DATABASE_URL" in done.stderr
+
+
 def test_gunicorn_writes_nothing_at_home_and_ends_in_time() -> None:
     config = Config()
     given = config.parser().parse_args(gunicorn_options(Web(bind="127.0.0.1:1", threads=7)))
