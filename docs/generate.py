@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from chassis import settings
+from chassis import run, settings
 from chassis.settings import Variable
 from contracts import catalogue, errors
 from contracts.catalogue import Message
@@ -140,7 +140,8 @@ def configuration_page() -> str:
         lines += [f"## {service}", "", "| variable | default | takes | meaning |", "|---|---|---|---|"]
         lines += [
             f"| `{item.name}` | {_default(item)} | {item.expects} | {item.doc} |"
-            for item in settings.variables(module.Settings)
+            for part in (module.Settings, *([run.Web] if service == "gateway" else []))
+            for item in settings.variables(part)
         ]
         lines.append("")
     return "\n".join(lines)
