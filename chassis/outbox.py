@@ -11,10 +11,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from chassis.ids import uuid7
-
-__all__ = ["create_tables", "drop_tables", "tables", "uuid7"]
-
 
 def tables(metadata: sa.MetaData) -> tuple[sa.Table, sa.Table]:
     """The (outbox, inbox) tables of ``metadata``, added on the first call."""
