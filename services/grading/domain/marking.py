@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -106,10 +106,6 @@ def _recorded(item: Leaf, scores: Mapping[str, Decimal], remarks: Mapping[str, s
         bonus=item.bonus,
         remark=remarks.get(item.item_id, ""),
     )
-
-
-def page_of(pages: Sequence[Page], page_no: int) -> Page | None:
-    return next((page for page in pages if page.page_no == page_no), None)
 
 
 def payload_digest(payload: Mapping[str, Any]) -> tuple[str, int]:

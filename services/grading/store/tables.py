@@ -198,7 +198,6 @@ identifications = sa.Table(
     sa.Column("outcome", sa.Text),
     sa.Column("engine", sa.Text),
     sa.Column("lines", JSONB),
-    sa.Column("suggestions", JSONB, nullable=False, server_default=sa.text("'[]'::jsonb")),
     _stamp("updated_at"),
 )
 
