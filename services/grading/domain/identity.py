@@ -14,6 +14,7 @@ from services.grading.domain.roster_file import fold
 Id = TypeVar("Id")
 
 SHOWN = 5
+DECIDING = 2  # candidates that ``certainty`` looks at
 # Two unrelated names are about 40 % alike, two unrelated INE about 45 %: only what lies above is evidence.
 NAME_CHANCE, INE_CHANCE = 45.0, 55.0
 FIRST_NAME_SHARE = 0.3  # of what both names prove: a class has more namesakes by first name than by last name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from contracts.rpc.grading.copies import (
 )
 from services.grading.context import Context
 from services.grading.domain.copies import Copy
-from services.grading.domain.identity import SHOWN, Index, Ranked, certainty
+from services.grading.domain.identity import DECIDING, SHOWN, Index, certainty
 from services.grading.store import audit, copies, exams, identity
 from services.grading.store.paging import cursor, key_after
 
@@ -53,17 +53,15 @@ def identification_queue(app: Context, request: ListIdentification) -> Identific
         roster = identity.roster(sql, exam.id)
         rows = identity.readings(sql, exam.id, pending_only=request.pending_only)
     index = Index(identity.as_candidates(rows=roster))
-    places = []
-    for row in rows:
-        ranked = index.rank(row.lines or (), limit=len(roster))
-        places.append(((f"{1 - certainty(ranked):.4f}", row.anonymous_id), row, ranked))
+    places = [((f"{1 - certainty(index.rank(row.lines or (), DECIDING)):.4f}", row.anonymous_id), row) for row in rows]
     places.sort(key=lambda place: place[0])
     if key is not None:
         places = [place for place in places if place[0] > (str(key[0]), str(key[1]))]
     page = places[: request.limit]
     known = {row.id: row for row in roster}
     return IdentificationQueue(
-        items=tuple(_view(row, ranked, known) for _, row, ranked in page),
+        # Ranked again, in full, for what is shown alone: every copy against a whole roster does not fit in memory.
+        items=tuple(_view(row, index, known) for _, row in page),
         next=cursor(*page[-1][0]) if len(places) > len(page) else None,
         total=len(rows),
     )
@@ -132,11 +130,11 @@ def _link(uow: UnitOfWork, copy: Copy, current: UUID | None, request: Identify) 
 def _one(uow: UnitOfWork, copy: Copy) -> IdentificationView:
     roster = identity.roster(uow.sql, copy.exam_id)
     row = identity.reading(uow.sql, copy.id)
-    ranked = Index(identity.as_candidates(roster)).rank(row.lines or (), limit=len(roster))
-    return _view(row, ranked, {each.id: each for each in roster})
+    return _view(row, Index(identity.as_candidates(roster)), {each.id: each for each in roster})
 
 
-def _view(row: Any, ranked: Sequence[Ranked[UUID]], known: Mapping[UUID, Any]) -> IdentificationView:
+def _view(row: Any, index: Index[UUID], known: Mapping[UUID, Any]) -> IdentificationView:
+    ranked = index.rank(row.lines or (), limit=len(known))
     free = [each for each in ranked if known[each.id].copy_id in {None, row.id}]
     return IdentificationView(
         copy_id=row.id,
