@@ -19,8 +19,13 @@ def key_after(given: str | None, *kinds: type) -> list[str | int] | None:
         return None
     try:
         key = json.loads(base64.urlsafe_b64decode(given + "=" * (-len(given) % 4)))
-    except (binascii.Error, ValueError) as error:
+    except (binascii.Error, ValueError, RecursionError) as error:
         raise BadCursor from error
-    if not isinstance(key, list) or [type(part) for part in key] != list(kinds):
+    if not isinstance(key, list) or [type(part) for part in key] != list(kinds) or not all(map(_comparable, key)):
         raise BadCursor
     return key
+
+
+def _comparable(part: str | int) -> bool:
+    """PostgreSQL can compare it: a NUL, half a character or an endless number would fail there, as a defect."""
+    return 0 <= part < 1 << 31 if isinstance(part, int) else part.isprintable()

@@ -13,7 +13,7 @@ from contracts.errors.grading import BadCursor, CopyOfOtherExam, ExamPublished, 
 from contracts.messages.ingest import UploadSettled
 from contracts.model import Actor, Role
 from contracts.rpc.grading.copies import ListAudit, ListCopies, OneCopy, PageImage
-from services.grading.store import tables
+from services.grading.store import paging, tables
 from services.grading.usecases import copies
 from tests.service.grading.desk import Desk, counted, person
 
@@ -144,6 +144,11 @@ def test_pages_of_the_list_hold_every_copy_once(desk: Desk) -> None:
     assert set(seen) == expected
     with pytest.raises(BadCursor):
         listing(desk, desk.admin, cursor="bm90IG91cnM")
+    for part in ("\x00", "\ud800"):  # PostgreSQL would refuse the first, its driver the second
+        with pytest.raises(BadCursor):
+            listing(desk, desk.admin, cursor=paging.cursor(part))
+    with pytest.raises(BadCursor):
+        copies.copy_events(desk.app, ListAudit(copy_id=seen[0], by=desk.admin, cursor=paging.cursor(1 << 80)))
 
 
 def test_filters(desk: Desk) -> None:

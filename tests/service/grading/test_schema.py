@@ -15,7 +15,7 @@ from contracts.rpc.grading.copies import ListAudit
 from services.grading.domain.audit import broken_at
 from services.grading.store import audit, tables
 from services.grading.usecases import copies
-from tests.service.grading.desk import Desk
+from tests.service.grading.desk import Desk, counted
 
 NOW = sa.func.now()
 
@@ -157,6 +157,15 @@ def test_several_subjects_and_several_events_in_one_append(desk: Desk) -> None:
     )
     with desk.db.reading() as sql:
         assert broken_at(audit.trail(sql, first)) is None
+
+
+def test_reading_a_trail_takes_three_queries_however_long_it_is(desk: Desk) -> None:
+    short, long = desk.add_copy(), desk.graded()
+    copies.copy_events(desk.app, ListAudit(copy_id=short, by=desk.admin))  # the first use of a connection costs one
+    for copy_id, events in ((short, 1), (long, 5)):
+        with counted(desk.db) as statements:
+            assert len(copies.copy_events(desk.app, ListAudit(copy_id=copy_id, by=desk.admin)).items) == events
+        assert len(statements) == 3
 
 
 def test_the_trail_is_read_in_pages(desk: Desk) -> None:
