@@ -86,7 +86,6 @@ def json_body(model: type[pydantic.BaseModel], *, versioned: bool) -> pydantic.B
     data = _parse(raw) if raw else {}
     if versioned and isinstance(data, dict) and "version" not in data:
         raise refusals.VersionRequired()
-    _require_storable(data)
     return validated(model, data)
 
 
@@ -95,11 +94,11 @@ def query(model: type[pydantic.BaseModel], *, versioned: bool) -> pydantic.BaseM
     if versioned and "version" not in request.args:
         raise refusals.VersionRequired()
     data = {name: value for name, value in request.args.items() if name in model.model_fields}
-    _require_storable(data)
     return validated(model, data)
 
 
 def validated(model: type[pydantic.BaseModel], data: Any) -> pydantic.BaseModel:
+    _require_storable(data)
     try:
         return model.model_validate(data)
     except pydantic.ValidationError as error:

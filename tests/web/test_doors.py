@@ -139,3 +139,15 @@ def test_pages_are_never_kept_and_carry_the_strict_policy(reader: NEW_READER, rp
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["Content-Security-Policy"] == CSP
     assert "unsafe" not in CSP
+
+
+def test_a_name_that_no_database_can_hold_is_refused_on_the_form(reader: NEW_READER) -> None:
+    form = {"username": "a\x00b", "password": "p"}
+    assert reader(None).open("/sign-in", "POST", data=form).status_code == 422
+
+
+@pytest.mark.parametrize("path", ["/exams", f"/exams/{EXAM}/roster", "/users"])
+@pytest.mark.parametrize("cursor", ["x" * 501, "%00"])
+def test_a_page_refuses_a_cursor_that_cannot_be_one(reader: NEW_READER, rpc: FakeRpc, path: str, cursor: str) -> None:
+    play_exam(rpc)
+    assert reader(Role.ADMIN).open(f"{path}?cursor={cursor}").status_code == 422

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import redirect, request
+from flask import redirect
 from flask.typing import ResponseReturnValue
 
 from contracts.model import Role
@@ -17,7 +17,7 @@ from services.gateway.auth import caller
 from services.gateway.context import ask
 from services.gateway.routes import users
 from services.gateway.web import progress
-from services.gateway.web.frame import blueprint, show
+from services.gateway.web.frame import blueprint, part, show
 
 SHOWN = 200
 MAY_MARK = {Role.MARKER, Role.ADMIN}
@@ -32,8 +32,7 @@ def exam_page(template: str, exam_id: UUID, current: str, **context: Any) -> Res
 @blueprint.get("/exams")
 def exams() -> ResponseReturnValue:
     """All exams one may know of, the latest first."""
-    cursor = request.args.get("cursor")
-    return show("exams.html", found=ask(rpc.LIST_EXAMS, cursor=cursor, by=caller().actor))
+    return show("exams.html", found=ask(rpc.LIST_EXAMS, part(limit=50), by=caller().actor))
 
 
 @blueprint.get("/exams/new")
@@ -61,8 +60,7 @@ def scheme(exam_id: UUID) -> ResponseReturnValue:
 @blueprint.get("/exams/<uuid:exam_id>/roster")
 def roster(exam_id: UUID) -> ResponseReturnValue:
     """The candidates, and how to import them."""
-    cursor = request.args.get("cursor")
-    found = ask(rpc.LIST_CANDIDATES, exam_id=exam_id, limit=SHOWN, cursor=cursor, by=caller().actor)
+    found = ask(rpc.LIST_CANDIDATES, part(limit=SHOWN), exam_id=exam_id, by=caller().actor)
     return exam_page("roster.html", exam_id, "roster", found=found)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from flask import Blueprint, Flask, g, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from contracts.model import Role
-from services.gateway import problems
+from services.gateway import problems, reading
+from services.gateway.api import Page
 from services.gateway.auth import Caller
 from services.gateway.web import languages, progress
 
@@ -28,6 +29,11 @@ def looking() -> Caller | None:
     """Who the request was admitted for. Asks nobody: a page for problems must work while the database is down."""
     found: Caller | None = g.get("caller")
     return found
+
+
+def part(limit: int) -> Page:
+    """The part of a list that the address asks for; a cursor that cannot be one is refused, as in the API."""
+    return Page(limit=limit, cursor=cast(Page, reading.query(Page, versioned=False)).cursor)
 
 
 def local(path: str | None) -> str:
