@@ -56,11 +56,11 @@ class Relay:
                 if send_again:
                     self._forget_sent()
                     send_again = False
+                self.measure()  # first: while the bus is away ``flush`` raises, and the lag must be seen to grow
                 full = self.flush() >= BATCH
                 if time.monotonic() >= next_purge:
                     next_purge = time.monotonic() + PURGE_EVERY_S
                     self.purge()
-                self.measure()
             except Unavailable as error:
                 full = False
                 log.warning("relay_waits", service=self._database.service, dependency=error.dependency)
