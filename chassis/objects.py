@@ -125,7 +125,7 @@ class Objects:
         """Store bytes under ``<kind>/<first two of digest>/<digest>``; bytes already there are not sent again.
 
         Args:
-            kind: lower-case letters; what the object is (``upload``, ``page``, ``manifest``).
+            kind: lower-case letters; what the object is (``uploads``, ``pages``, ``manifests``).
             data: bytes, or a binary file read to its end from where it stands. A file that cannot seek is spooled to
                 disk first, since the key is its digest. The file is not closed.
             media_type: stored with the object and served with it.

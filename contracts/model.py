@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
@@ -95,5 +94,4 @@ class Actor(Model):
 
 __all__ = [
     "ONE_LINE", "PROSE", "Actor", "Day", "Fraction", "Instant", "Model", "Points", "Role", "Sha256", "Tolerant",
-    "datetime",
 ]  # fmt: skip

@@ -15,8 +15,8 @@ REGISTRY: dict[str, type[Refusal]] = {}
 class Refusal(Exception):
     """A rule says no. ``details`` are JSON values and may appear as ``{name}`` in the texts.
 
-    Subclasses declare ``code`` (``<service>.<reason>``), ``http_status``, ``title_en``, ``title_fr`` and the
-    texts ``en`` and ``fr``, which say what to do next. ``status`` may be repeated by several codes.
+    Subclasses declare ``code`` (``<service>.<reason>``), ``http_status`` and the texts ``en`` and ``fr``, which say
+    what to do next.
     """
 
     code: ClassVar[str]

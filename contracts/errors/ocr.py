@@ -12,6 +12,5 @@ class UnreadableImage(Refusal):
     """
 
     code, http_status = "ocr.unreadable_image", 422
-    title_en, title_fr = "Unreadable image", "Image illisible"
     en = "The header image cannot be read ({reason}). Identify the copy by hand."
     fr = "L'image de l'en-tête est illisible ({reason}). Identifiez la copie à la main."

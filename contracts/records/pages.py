@@ -38,8 +38,8 @@ class PageSource(Model):
 
 class PageImages(Model):
     """What a browser shows. ``full`` is the scan's own stream, absent when the page is a part of a larger scan:
-    it is then made on demand. ``screen`` is about 150 dpi, ``thumb`` about 220 px wide. All are upright, except
-    that ``full`` never is unless ``turn_deg`` is 0.
+    it is then made on demand. ``screen`` is about 150 dpi, ``thumb`` about 220 px wide; both are upright, ``full``
+    only where ``turn_deg`` is 0.
     """
 
     full: ImageRef | None = None
