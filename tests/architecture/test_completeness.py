@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import inspect
+import json
 import re
 import string
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -68,14 +72,31 @@ def test_no_module_is_named_after_nothing() -> None:
             assert path.stem not in nameless, path
 
 
-def test_native_libraries_are_imported_by_the_children_alone() -> None:
+@pytest.mark.parametrize(
+    "module", [*(f"services.{name}.service" for name in catalogue.SERVICES), "services.gateway.app"]
+)
+def test_native_libraries_are_imported_by_the_children_alone(module: str) -> None:
     """A decoder that crashes or hangs takes a child with it, never a service."""
-    native = re.compile(r"^\s*(?:import|from) (pymupdf|fitz|PIL|numpy|simplejpeg|pytesseract)\b", re.MULTILINE)
-    parents = {"service", "usecases", "store", "settings", "context", "domain", "staging", "splitting", "assembling"}
-    for service in catalogue.SERVICES:
-        for path in (ROOT / "services" / service).rglob("*.py"):
-            if path.stem in parents:
-                assert not native.search(path.read_text()), path
+    native = {"pymupdf", "fitz", "PIL", "numpy", "simplejpeg", "pytesseract"}
+    told = f"import json, sys, {module}; print(json.dumps([*sys.modules]))"
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", told], cwd=ROOT, capture_output=True, check=True)
+    imported = set(json.loads(done.stdout))
+    assert module in imported
+    assert not native & imported
+    late = re.compile(rf"^ +(?:import|from) ({'|'.join(native)})\b", re.MULTILINE)  # in a function, when it is called
+    for name in sorted(imported):
+        if name.startswith(f"{module.rpartition('.')[0]}."):
+            assert not late.search(inspect.getsource(importlib.import_module(name))), name
+
+
+def test_every_setting_is_documented() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text()
+    declared = re.compile(r"\benv\(\s*\"([A-Z0-9_]+)\"")
+    names = {
+        name for part in CODE for path in (ROOT / part).rglob("*.py") for name in declared.findall(path.read_text())
+    }
+    assert "KORRIGO_DATABASE_URL" in names
+    assert not {name for name in names if f"`{name}`" not in page}
 
 
 def test_locks_name_no_index_and_pin_every_hash() -> None:
