@@ -89,11 +89,15 @@ def settle_doubts(sql: sa.Connection, ids: Sequence[UUID], by: UUID) -> None:
 
 
 def lock_order(sql: sa.Connection, booklet_id: UUID) -> None:
-    """One at a time may number the booklets of an upload anew. Taken before any booklet's lock: renumbering touches
-    its neighbours, and two splits that each held a booklet would wait for each other.
+    """One at a time may number the booklets of an upload anew, and nobody else holds one of them meanwhile.
+
+    Taken before any booklet's lock: renumbering touches its neighbours. They are locked here in the order of their
+    ids, as everybody locks booklets: who held one and wanted another would wait in a circle.
     """
     upload = sa.select(booklets.c.upload_id).where(booklets.c.id == booklet_id).scalar_subquery()
-    sql.execute(sa.select(uploads.c.id).where(uploads.c.id == upload).with_for_update())
+    sql.execute(sa.select(uploads.c.id).where(uploads.c.id == upload).with_for_update(key_share=True))
+    neighbours = sa.select(booklets.c.id).where(booklets.c.upload_id == upload).order_by(booklets.c.id)
+    sql.execute(neighbours.with_for_update())
 
 
 def insert_after(sql: sa.Connection, neighbour: UUID, new_id: UUID) -> None:

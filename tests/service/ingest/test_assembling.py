@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+import time
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -35,7 +36,7 @@ from contracts.rpc.ingest import (
     PageImageWanted,
     SplitBooklet,
 )
-from services.ingest import assembling, usecases
+from services.ingest import assembling, staging, usecases
 from tests.scans.paper import a4_pile, pile
 from tests.service.ingest.conftest import OPERATOR, Ingest
 
@@ -167,6 +168,33 @@ def test_neighbours_are_split_at_the_same_time(ingest: Ingest) -> None:
     assert failed == []  # a deadlock would be one: renumbering touches booklets that others have locked
     assert [booklet.position for booklet in ingest.booklets()] == list(range(1, 17))
     assert every_page(ingest) == pages
+
+
+def test_a_split_waits_for_a_neighbour_before_it_holds_its_own_booklet(ingest: Ingest) -> None:
+    """The newer half of a split lies before older booklets: a merge of both locks the older one first."""
+    ingest.ready(pile([1, 1]))
+    first, older = ingest.booklets()
+    _, newer = usecases.split_booklet(
+        ingest.context, SplitBooklet(booklet_id=first.id, version=first.version, before_page=3, by=OPERATOR)
+    ).items
+    request = SplitBooklet(booklet_id=newer.id, version=newer.version, before_page=2, by=OPERATOR)
+    with ingest.context.db.transaction() as merging:
+        staging.load(merging.sql, None, [older.id], lock=True)
+        splitting = threading.Thread(target=usecases.split_booklet, args=(ingest.context, request))
+        splitting.start()
+        wait_for_a_blocked_statement(ingest)
+        merging.sql.execute(sa.text("SET LOCAL lock_timeout = '2s'"))
+        staging.load(merging.sql, None, [older.id, newer.id], lock=True)  # a circle would end here
+    splitting.join()
+    assert [booklet.position for booklet in ingest.booklets()] == [1, 2, 3, 4]
+
+
+def wait_for_a_blocked_statement(ingest: Ingest) -> None:
+    waiting = "wait_event_type = 'Lock' AND datname = current_database()"
+    deadline = time.monotonic() + 10
+    while ingest.rows(f"SELECT count(*) AS n FROM pg_stat_activity WHERE {waiting}")[0].n == 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_what_a_person_settled_is_no_doubt_any_more(ingest: Ingest) -> None:
