@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from chassis.ids import uuid7
 from contracts.errors.gateway import JobNotCancellable, NotFound
+from contracts.errors.grading import NotFound as CopyNotFound
 from contracts.model import Model, Role
 from contracts.rpc import ingest
 from contracts.rpc.grading import copies
@@ -187,7 +188,13 @@ def _upload_now(row: sa.Row[Any], _: Caller) -> Job:
 
 
 def _copy_now(row: sa.Row[Any], by: Caller) -> Job:
-    return finalising(row.id, ask(copies.GET_COPY, copy_id=row.subject_id, by=by.actor), row.revision)
+    """A copy that is no longer theirs to see (its exam was deleted) must not take the whole list of jobs with it."""
+    try:
+        copy = ask(copies.GET_COPY, copy_id=row.subject_id, by=by.actor)
+    except CopyNotFound as gone:
+        error = {"code": gone.code, "detail": gone.text(language())}
+        return _finalise_job(row.id, row.subject_id, JobStatus.FAILED, error)
+    return finalising(row.id, copy, row.revision)
 
 
 _VIEWS: dict[JobType, Callable[[sa.Row[Any], Caller], Job]] = {

@@ -263,6 +263,24 @@ def test_finalising_gives_one_job_that_follows_the_copy(app: Flask, marker: Pers
     assert marker.get(path).json == done  # reopened since; that revision was graded all the same
 
 
+def test_a_copy_that_is_gone_leaves_the_list_of_jobs_readable(marker: Person, rpc: FakeRpc) -> None:
+    def gone(_: Any) -> Any:
+        raise NotFound
+
+    rpc.on(
+        rpc_copies.FINALISE,
+        lambda _: rpc_copies.FinaliseStarted(
+            copy_id=COPY, exam_id=uuid4(), revision=1, attempt=1, status=CopyStatus.GRADING_IN_PROGRESS, already=False
+        ),
+    )
+    rpc.on(rpc_copies.GET_COPY, gone)
+    job_id = marker.post(f"/copies/{COPY}/finalise").json["id"]
+    (listed,) = marker.get("/jobs").json["items"]
+    assert (listed["id"], listed["status"], listed["error"]["code"]) == (job_id, "failed", NotFound.code)
+    rpc.on(rpc_copies.GET_COPY, lambda _: copy_view(COPY, status=CopyStatus.GRADED))
+    assert marker.get(f"/jobs/{job_id}").json["status"] == "succeeded"  # the exam was restored
+
+
 @pytest.mark.parametrize("times", [8])
 def test_simultaneous_finalisations_share_one_job(app: Flask, rpc: FakeRpc, times: int) -> None:
     from concurrent.futures import ThreadPoolExecutor
