@@ -213,7 +213,11 @@ def note_access(
 
 
 def tidy(work: UnitOfWork) -> None:
-    """Forget what has expired, a little at each sign-in, so that no table grows for ever and no timer is needed."""
+    """Forget what has expired, a little at each sign-in, so that no table grows for ever and no timer is needed.
+
+    Last in its transaction: whoever locked another bucket after these rows could wait in a circle with an attempt
+    that counts both.
+    """
     day_old = sa.func.now() - sa.func.make_interval(0, 0, 0, 1)
     for key, expired in (
         (sessions.c.id_sha256, sessions.c.expires_at < sa.func.now()),

@@ -42,10 +42,10 @@ def open(body: CandidateSignIn) -> Response:
         before = request.cookies.get(auth.cookie_name(here.settings, Means.CANDIDATE))
         if before:
             auth.end_session(work, codes.digest(before))
-        people.tidy(work)
         secret, digest = auth.open_session(work, here.settings.candidate_session_s, access_id=access.id)
         _note(work, access.person_id, "candidate.session", None)
         limits.forgive(work, attempt)
+        people.tidy(work)
     observe.logger(observe.AUDIT).info("candidate_entered", person_id=access.person_id)
     who = Caller(access.person_id, "", "", Role.CANDIDATE, Means.CANDIDATE, digest)
     response = respond(_session_of(who), 201)

@@ -78,7 +78,6 @@ def open(body: SignIn) -> Response:
         raise WrongCredentials()
     renewed = here.passwords.hash(body.password) if here.passwords.outdated(known) else None
     with here.db.transaction() as work:
-        people.tidy(work)
         limits.forgive(work, *attempts)
         if renewed is not None:
             work.sql.execute(sa.update(accounts).where(accounts.c.id == row.id).values(password_hash=renewed))
@@ -86,6 +85,7 @@ def open(body: SignIn) -> Response:
         if before:
             auth.end_session(work, codes.digest(before))
         secret, digest = auth.open_session(work, here.settings.session_s, account_id=row.id)
+        people.tidy(work)
     audit.info("signed_in", account_id=row.id)
     who = auth.Caller(row.id, row.username, row.display_name, Role(row.role), Means.SESSION, digest)
     response = respond(_session_of(who), 201)

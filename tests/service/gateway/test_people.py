@@ -335,6 +335,17 @@ def test_guessing_access_codes_is_throttled(build: Callable[..., Flask]) -> None
     assert guess == [401] * 5 + [429]
 
 
+def test_expired_rows_are_forgotten_after_all_else_was_locked(app: Flask, admin: Person, db: Database) -> None:
+    """An attempt counts its address, then its account; a sign-in that held an expired account's bucket and then
+    wanted the address's would wait in a circle with it.
+    """
+    written: list[str] = []
+    sa.event.listen(db.engine, "before_cursor_execute", lambda _, __, statement, *___: written.append(statement))
+    sign_in(app, admin.username)
+    forgotten = next(place for place, each in enumerate(written) if each.startswith("DELETE FROM rate_buckets"))
+    assert not [each for each in written[forgotten:] if each.startswith(("UPDATE", "INSERT"))]
+
+
 def test_expired_rows_are_forgotten_at_sign_in(app: Flask, admin: Person, db: Database) -> None:
     admin.post("/tokens", json={"name": "x"}, headers={"Idempotency-Key": "one"})
     past = sa.func.now() - sa.text("interval '2 days'")
