@@ -3,7 +3,7 @@ and, in the same run, from what tesseract reads on the strips as they are.
 
     python -m benchmarks.reading_headers [DIRECTORY] [--limit N]
 
-DIRECTORY (by default ``../shared/data/headers``, beside the project) holds the strips and ``truth.json``
+DIRECTORY (by default ``headers`` in ``KORRIGO_SAMPLES``) holds the strips and ``truth.json``
 ([{file, last, first, ine, style}]); everybody in it is the roster. The ranking is a plain fuzzy ratio, the same for
 every way of reading, so that the figures compare readings; the matcher that serves people belongs to grading. Fonts
 imitate handwriting here: the figures say nothing about real pupils.
@@ -23,9 +23,9 @@ from pathlib import Path
 from rapidfuzz import fuzz
 
 from services.ocr.engines import tesseract_sandbox
+from tests.scans import SAMPLES
 
 Person = tuple[str, str]
-SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "data" / "headers"
 WAYS = {"fields and strip": "read", "untouched strip": "read_untouched"}
 
 
@@ -44,7 +44,7 @@ def likeness(person: Person, lines: Sequence[str]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("directory", type=Path, nargs="?", default=SAMPLES)
+    parser.add_argument("directory", type=Path, nargs="?", default=SAMPLES / "headers")
     parser.add_argument("--limit", type=int)
     arguments = parser.parse_args()
     if not (arguments.directory / "truth.json").exists():

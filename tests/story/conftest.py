@@ -17,6 +17,7 @@ from chassis.testing.servers import ObjectStore, Postgres
 from contracts.model import Role
 from services.gateway import people
 from services.gateway.passwords import Passwords
+from tests.scans import SAMPLES
 from tests.story.system import SERVICES, System
 
 _serial = itertools.count(1)
@@ -73,8 +74,7 @@ def world(postgres: Postgres, vhost: str, s3: ObjectStore, tmp_path_factory: pyt
 
 @pytest.fixture(scope="session")
 def samples() -> Path:
-    """The sample scans, which lie beside the project; they are too large to be part of it."""
-    found = Path(__file__).resolve().parents[3] / "shared" / "data"
-    if not (found / "bac-blanc-a3.pdf").exists():
-        pytest.skip("the sample scans are not beside this checkout; the generated piles run without them")
-    return found
+    """The sample scans, which are too large to be part of the project."""
+    if not (SAMPLES / "bac-blanc-a3.pdf").exists():
+        pytest.skip("the sample scans are not in KORRIGO_SAMPLES; the generated piles run without them")
+    return SAMPLES

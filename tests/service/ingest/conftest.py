@@ -24,6 +24,7 @@ from services.ingest import splitting, usecases
 from services.ingest.context import Context
 from services.ingest.settings import Settings
 from services.ingest.tables import metadata
+from tests.scans import SAMPLES
 
 outbox = metadata.tables["outbox"]
 
@@ -114,11 +115,8 @@ def broken_transaction() -> AbstractContextManager[UnitOfWork]:
 
 
 def sample(name: str) -> Path:
-    """A sample scan with its truth, outside the repository: ``KORRIGO_SAMPLES`` or ``../shared/data``."""
-    import os
-
-    folder = Path(os.environ.get("KORRIGO_SAMPLES", Path(__file__).parents[4] / "shared" / "data"))
-    path = folder / name
+    """A sample scan or its truth."""
+    path = SAMPLES / name
     if not path.exists():
         pytest.skip(f"{name} is not here")
     return path
