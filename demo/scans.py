@@ -21,11 +21,12 @@ HEADER_BOTTOM_MM = 58.0
 LINE_PITCH_MM = 8.0
 MARGIN_LINE_MM = 26.0
 
-WORDS = (
+SOLUTION = (
     "donc la fonction est croissante sur cet intervalle car sa dérivée est positive on en déduit que la suite "
     "converge vers sa limite par récurrence pour tout entier naturel d'après le théorème des valeurs "
     "intermédiaires il existe une unique solution notée alpha le vecteur normal au plan vérifie cette équation"
-).split()  # noqa: SIM905  # a list would take a line for each word
+)
+WORDS = SOLUTION.split()
 
 
 @dataclass(frozen=True)
