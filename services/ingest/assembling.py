@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
-import structlog
-
+from chassis import observe
 from contracts.errors import Refusal
 from contracts.errors.ingest import NotFound
 from contracts.messages.ingest import CopyAssembled
@@ -18,7 +17,7 @@ from services.ingest import domain, staging, store
 from services.ingest.context import Context
 from services.ingest.usecases import distinct
 
-log = structlog.get_logger()
+log = observe.logger("ingest.assembling")
 
 IMAGE_DEADLINE_S = 20
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import structlog
-
+from chassis import observe
 from chassis.db import Transaction, UnitOfWork
 from chassis.ids import uuid7
 from chassis.sandbox import TaskFailed
@@ -14,10 +13,10 @@ from contracts.errors import Refusal
 from contracts.errors.ingest import SplittingFailed, Unreadable
 from contracts.messages.ingest import SplitSheets, UploadSettled
 from contracts.objects import ObjectRef
-from services.ingest import domain, store
+from services.ingest import imposition, store
 from services.ingest.context import Context
 
-log = structlog.get_logger()
+log = observe.logger("ingest.splitting")
 
 CUT_DEADLINE_S = 60
 
@@ -61,7 +60,7 @@ def split_sheets(context: Context, command: SplitSheets, transaction: Transactio
 
 def _finish(uow: UnitOfWork, upload: Any) -> None:
     faces = store.faces(uow.sql, upload.id)
-    drafts = domain.segment(upload.intake, upload.pages_per_booklet, faces)
+    drafts = imposition.segment(upload.intake, upload.pages_per_booklet, faces)
     booklets = store.add_booklets(uow.sql, upload.exam_id, upload.id, drafts)
     store.settle_upload(uow.sql, upload.id, "ready")
     uow.send(

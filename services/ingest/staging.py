@@ -14,7 +14,8 @@ from contracts.records.pages import PageImages
 from contracts.rpc.ingest import Booklets, BookletView
 from contracts.rpc.ingest import StagedPage as StagedPageView
 from services.ingest.domain import Booklet, StagedPage
-from services.ingest.store import as_uuid, from_cursor, page_size, place_pages, to_cursor
+from services.ingest.paging import as_uuid, from_cursor, page_size, to_cursor
+from services.ingest.store import place_pages
 from services.ingest.tables import anomalies, assemblies, booklets, pages, uploads
 
 _OPEN = sa.exists().where(anomalies.c.booklet_id == booklets.c.id, anomalies.c.settled_at.is_(None))

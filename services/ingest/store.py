@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -13,47 +10,15 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.ids import uuid7
-from contracts.errors.ingest import BadCursor, NotFound
+from contracts.errors.ingest import NotFound
 from contracts.objects import ImageRef, ObjectRef
 from contracts.rpc.ingest import Anomaly, RegisterUpload, ScanProfile, Uploads, UploadStatus, UploadView
-from services.ingest.domain import Draft, Face
-from services.ingest.tables import (
-    anomalies,
-    assemblies,
-    booklets,
-    full_images,
-    metadata,
-    pages,
-    scan_profiles,
-    uploads,
-)
-
-__all__ = ["anomalies", "assemblies", "booklets", "full_images", "metadata", "pages", "scan_profiles", "uploads"]
+from services.ingest.imposition import Draft, Face
+from services.ingest.paging import as_uuid, from_cursor, page_size, to_cursor
+from services.ingest.tables import anomalies, booklets, full_images, pages, scan_profiles, uploads
+from services.ingest.tables import metadata as metadata  # every service's tables are found as store.metadata
 
 LIVE = ("splitting", "ready")
-MOST_ITEMS = 200
-
-
-# Cursors: the sort key of the last item, opaque to others
-
-
-def to_cursor(*key: object) -> str:
-    return base64.urlsafe_b64encode(json.dumps([str(part) for part in key]).encode()).decode().rstrip("=")
-
-
-def from_cursor(cursor: str, size: int) -> list[str]:
-    """Raises: BadCursor."""
-    try:
-        key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (binascii.Error, ValueError) as error:
-        raise BadCursor from error
-    if not isinstance(key, list) or len(key) != size or not all(isinstance(part, str) for part in key):
-        raise BadCursor
-    return key
-
-
-def page_size(limit: int) -> int:
-    return max(1, min(limit, MOST_ITEMS))
 
 
 # Uploads
@@ -240,14 +205,6 @@ def list_uploads(sql: sa.Connection, exam_id: UUID, limit: int, cursor: str | No
     total = sql.execute(sa.select(sa.func.count()).select_from(uploads).where(condition)).scalar_one()
     more = to_cursor(views[size - 1].id) if len(views) > size else None
     return Uploads(items=tuple(views[:size]), next=more, total=total)
-
-
-def as_uuid(text: str) -> UUID:
-    """Raises: BadCursor."""
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise BadCursor from error
 
 
 def _upload_views(sql: sa.Connection, condition: sa.ColumnElement[bool], limit: int) -> list[UploadView]:

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-import structlog
-
+from chassis import observe
 from chassis.ids import uuid7
 from chassis.sandbox import TaskFailed
 from contracts.errors import Refusal
@@ -34,7 +33,7 @@ from services.ingest import domain, staging, store
 from services.ingest.context import Context
 from services.ingest.splitting import send_chunks, tell_settled
 
-log = structlog.get_logger()
+log = observe.logger("ingest.usecases")
 
 INSPECT_DEADLINE_S = 18  # the gateway waits 20
 

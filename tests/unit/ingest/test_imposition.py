@@ -8,7 +8,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.domain import Draft, Face, segment
+from services.ingest.imposition import Draft, Face, segment
 
 
 def spreads(headed: Iterable[bool], first_side: int = 1) -> list[Face]:
