@@ -103,7 +103,7 @@ def require_pdf(spool: Spool, max_bytes: int) -> None:
 
 
 def _register(exam: rpc.ExamView, file: FileStorage, spool: Spool) -> Answer:
-    """Object first, then the row at ingest: a crash in between leaves an orphan, which the sweeper takes."""
+    """Object first, then the row at ingest: a crash in between leaves an object that nothing names, not a lie."""
     who = caller()
     registered = ask(
         ingest.REGISTER_UPLOAD,
