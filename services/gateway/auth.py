@@ -105,10 +105,16 @@ def set_cookie(response: Response, means: Means, secret: str) -> None:
     response.set_cookie(name, secret, path="/", secure=settings.secure, httponly=True, samesite="Lax")
 
 
-def clear_cookie(response: Response, means: Means) -> None:
-    settings = gateway().settings
+def leave(means: Means) -> Response:
+    """End the caller's session, if that is how they came, and take its cookie back."""
+    settings, digest = gateway().settings, caller().session
+    if digest is not None:
+        with gateway().db.transaction() as work:
+            end_session(work, digest)
+    response = Response(status=204)
     name = cookie_name(settings, means)
     response.delete_cookie(name, path="/", secure=settings.secure, httponly=True, samesite="Lax")
+    return response
 
 
 def _identify(asked: Request, candidate_first: bool) -> Caller | None:

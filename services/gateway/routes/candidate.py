@@ -62,13 +62,7 @@ def show() -> CandidateSession:
 @candidate.operation("DELETE", "/candidate/session", statuses=(204,))
 def close() -> Response:
     """Leave."""
-    digest = caller().session
-    if digest is not None:
-        with gateway().db.transaction() as work:
-            auth.end_session(work, digest)
-    response = respond(None, 204)
-    auth.clear_cookie(response, Means.CANDIDATE)
-    return response
+    return auth.leave(Means.CANDIDATE)
 
 
 @candidate.operation("GET", "/candidate/results", reply=rpc.CandidateResults)

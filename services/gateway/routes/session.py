@@ -102,13 +102,7 @@ def show() -> Session:
 @session.operation("DELETE", "/session", statuses=(204,))
 def close() -> Response:
     """Sign out."""
-    digest = caller().session
-    if digest is not None:
-        with gateway().db.transaction() as work:
-            auth.end_session(work, digest)
-    response = respond(None, 204)
-    auth.clear_cookie(response, Means.SESSION)
-    return response
+    return auth.leave(Means.SESSION)
 
 
 @session.operation("PUT", "/session/password", body=PasswordChange, statuses=(204,))
