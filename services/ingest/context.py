@@ -23,10 +23,7 @@ class Context:
 
     @classmethod
     def build(cls, environ: Mapping[str, str]) -> Context:
-        return cls.of(settings.load(Settings, environ))
-
-    @classmethod
-    def of(cls, chosen: Settings) -> Context:
+        chosen = settings.load(Settings, environ)
         objects = Objects.of(chosen)
         return cls(
             settings=chosen,

@@ -33,6 +33,11 @@ def openapi() -> Response:
 @blueprint.get("/docs")
 def page() -> Response:
     """All operations on one page, without a script or a style of its own: nothing the CSP would have to allow."""
+    return Response(_entries(), content_type="text/html; charset=utf-8")
+
+
+@cache
+def _entries() -> str:
     entries = Markup("").join(
         _ENTRY.format(
             anchor=operation["operationId"],
@@ -44,4 +49,4 @@ def page() -> Response:
         for path, methods in openapi_document()["paths"].items()
         for method, operation in methods.items()
     )
-    return Response(_PAGE.format(entries=entries), content_type="text/html; charset=utf-8")
+    return _PAGE.format(entries=entries)
