@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import Any
 
 import kombu
@@ -70,20 +71,18 @@ class Publisher:
             Unroutable: ``mandatory`` and no queue takes it. Only noticed when ``confirmed``.
             Unavailable: ``bus``; the message may or may not have arrived.
         """
+        publish = partial(
+            self._publish, body, exchange, routing_key, mandatory, content_type, headers,
+            {**properties, "delivery_mode": delivery_mode},
+        )  # fmt: skip
         with self._lock:
             fresh = self._channel is None
             try:
-                self._publish(
-                    body, exchange, routing_key, mandatory, content_type, headers,
-                    {**properties, "delivery_mode": delivery_mode},
-                )  # fmt: skip
+                publish()
             except Unavailable:
                 if fresh:
                     raise
-                self._publish(
-                    body, exchange, routing_key, mandatory, content_type, headers,
-                    {**properties, "delivery_mode": delivery_mode},
-                )  # fmt: skip
+                publish()
 
     def _publish(
         self, body: bytes, exchange: str, routing_key: str, mandatory: bool, content_type: str,
