@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import time
 from collections.abc import Mapping
@@ -19,7 +18,7 @@ from chassis.db import Database
 from chassis.objects import Objects
 from contracts.errors import Unavailable
 from contracts.errors.gateway import BadHost, WrongRole
-from services.gateway import auth, limits, policy, problems
+from services.gateway import auth, limits, policy, problems, web
 from services.gateway.context import Gateway, Rpc, gateway
 from services.gateway.limits import WriteCeiling
 from services.gateway.passwords import Passwords
@@ -38,8 +37,6 @@ SLOW_S = 5.0  # P0-OP-08
 POOL_TIMEOUT_S = 2.0  # an exhausted pool is answered with 503, quickly
 CEILING = "korrigo_writes"
 SAFE = {"GET", "HEAD", "OPTIONS"}
-WEB = "services.gateway.web"
-"""The HTML pages: a package with ``register(app)``, which adds its blueprints and the page for problems."""
 
 log = observe.logger("gateway.http")
 
@@ -93,8 +90,7 @@ def create_app(
         app.register_blueprint(resource.blueprint)
     app.register_blueprint(documents.blueprint)
     app.register_blueprint(health_routes.blueprint)
-    if importlib.util.find_spec(WEB) is not None:
-        importlib.import_module(WEB).register(app)
+    web.register(app)
     if settings.proxies:
         count = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
