@@ -203,7 +203,9 @@ def bare_server() -> Iterator[str]:
     (port,) = PORTS.take(1)
     web = load(Web, {"KORRIGO_HTTP_BIND": f"127.0.0.1:{port}"})
     command = [sys.executable, "-m", "gunicorn", *gunicorn_options(web), "benchmarks.gateway_requests:bare()"]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, cwd=ROOT, stderr=subprocess.DEVNULL, env={**os.environ, "KORRIGO_LOG_LEVEL": "warning"}
+    )
     try:
         url = f"http://127.0.0.1:{port}/"
         _wait_for(url)

@@ -7,7 +7,7 @@ from typing import Any
 from gunicorn.glogging import Logger
 
 from chassis import observe
-from chassis.settings import Common, load
+from chassis.settings import Process, load
 
 
 class WebLog(Logger):  # type: ignore[misc]  # gunicorn has no types
@@ -15,6 +15,6 @@ class WebLog(Logger):  # type: ignore[misc]  # gunicorn has no types
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
-        observe.configure("gateway", load(Common))
+        observe.configure("gateway", load(Process))
         self.error_log.handlers = []
         self.error_log.propagate = True
