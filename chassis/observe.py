@@ -136,7 +136,7 @@ def configure(service: str, settings: Process, *, sentry_integrations: Sequence[
     Args:
         service: written in every line, except where the logger belongs to another service of the same process.
         settings: format, level, directory, names of release and environment.
-        sentry_integrations: for the gateway, ``FlaskIntegration(transaction_style="url_rule")``.
+        sentry_integrations: for the gateway, ``FlaskIntegration(transaction_style="url")``.
     """
 
     def add_service(_: Any, __: str, event: Event) -> Event:
