@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from chassis import metrics, observe, outbox
+from chassis.failpoints import Failpoint, reached
 from chassis.ids import uuid7
 from chassis.settings import Common
 from contracts.catalogue import BY_MODEL
@@ -168,6 +169,8 @@ class Database:
         with _failures_named(), self.engine.begin() as connection:
             work = UnitOfWork(connection, self.service)
             yield work
+            reached(Failpoint.TRANSACTION_COMMITTING)
+        reached(Failpoint.TRANSACTION_COMMITTED)
         for act in work.after_commit:
             act()
         if work.sent:

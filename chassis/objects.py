@@ -20,6 +20,7 @@ import urllib3
 from minio import Minio
 from minio.error import MinioException, S3Error
 
+from chassis.failpoints import Failpoint, reached
 from contracts.errors import Unavailable
 from contracts.objects import ObjectRef
 
@@ -150,6 +151,7 @@ class Objects:
 
     def _put(self, kind: str, data: BinaryIO, digest: str, size: int, media_type: str) -> ObjectRef:
         ref = ObjectRef(key=f"{kind}/{digest[:2]}/{digest}", sha256=digest, size=size, media_type=media_type)
+        reached(Failpoint.OBJECT_STORING)
         if self.exists(ref):
             return ref
         counted = _Hashing(data)
@@ -160,6 +162,7 @@ class Objects:
         if counted.digest() != digest:  # the file changed between the two readings
             self.delete(ref.key)
             raise ObjectDamaged(ref.key)
+        reached(Failpoint.OBJECT_STORED)
         return ref
 
     def get(self, ref: ObjectRef) -> bytes:
@@ -227,6 +230,7 @@ class Objects:
 
     def delete(self, key: str) -> None:
         """Remove an object; one that is not there is fine."""
+        reached(Failpoint.OBJECT_DELETING)
         try:
             with _failures_named(key):
                 self._client.remove_object(self.bucket, key)

@@ -21,7 +21,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from chassis import health, observe
+from chassis import failpoints, health, observe
 from chassis.settings import Common, SettingsError, env, load, text, whole
 from contracts.errors import Unavailable
 
@@ -106,6 +106,7 @@ def run_service(service: Any, settings: Common, config: dict[str, Any]) -> int:
 
     name: str = service.name
     observe.configure(name, settings)
+    failpoints.arm()
     hosted = Hosted([service], {"AMQP_URI": settings.bus_url, **config})
     told: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):

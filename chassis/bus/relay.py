@@ -14,6 +14,7 @@ from chassis import metrics, observe, outbox
 from chassis.bus.inproc import is_inproc
 from chassis.bus.publisher import Publisher, Unroutable
 from chassis.db import Database, UnitOfWork
+from chassis.failpoints import Failpoint, reached
 from contracts.catalogue import BY_TYPE
 from contracts.errors import Unavailable
 
@@ -95,8 +96,10 @@ class Relay:
             aside: list[int] = []
             until = time.monotonic() + BATCH_TIME_S
             for row in rows:
+                reached(Failpoint.OUTBOX_PUBLISHING)
                 try:
                     self._publish(row)
+                    reached(Failpoint.OUTBOX_PUBLISHED)
                     sent.append(row.id)
                 except Unroutable:
                     log.error("message_unroutable", type=row.type, message_id=row.message_id)

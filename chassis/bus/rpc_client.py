@@ -19,6 +19,7 @@ from amqp.exceptions import ChannelError
 from chassis import metrics, observe
 from chassis.bus.publisher import BUS_ERRORS, connect
 from chassis.bus.topology import CORRELATION_HEADER, RPC_EXCHANGE
+from chassis.failpoints import Failpoint, reached
 from contracts.errors import Refusal, RemoteDefect, Unavailable, from_wire
 from contracts.model import Model
 from contracts.rpc import Method
@@ -111,6 +112,7 @@ class RpcClient:
                 raise Unavailable(method.service, "no answer in time")
         finally:
             self._in_flight.pop(call.id, None)
+        reached(Failpoint.RPC_HEARD)
         if isinstance(call.answer, Exception):
             raise call.answer
         return _read(method, call.answer)

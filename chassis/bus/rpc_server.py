@@ -24,6 +24,7 @@ from chassis import metrics, observe
 from chassis.bus.container import Consumers, Work, settle
 from chassis.bus.publisher import TRANSIENT, Publisher, Unroutable
 from chassis.bus.topology import CORRELATION_HEADER, RPC_EXCHANGE
+from chassis.failpoints import Failpoint, reached
 from contracts.errors import Refusal, Unavailable
 from contracts.rpc import A, Method, Q
 
@@ -112,7 +113,9 @@ class Serve(Work):
         outcome, answer = "defect", _defect("Defect", "")
         try:
             with observe.bind_correlation(message.headers.get(CORRELATION_HEADER)):
+                reached(Failpoint.RPC_TAKEN)
                 outcome, answer = self._answer(service, message, name)
+                reached(Failpoint.RPC_ANSWERING)
                 elapsed_s = time.monotonic() - started
                 if elapsed_s > SLOW_CALL_S:
                     log.warning("slow_call", method=name, elapsed_s=round(elapsed_s, 3), outcome=outcome)

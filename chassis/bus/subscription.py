@@ -21,6 +21,7 @@ from chassis.bus import topology
 from chassis.bus.container import Consumers, Work, settle
 from chassis.bus.publisher import Publisher
 from chassis.db import Database, UnitOfWork
+from chassis.failpoints import Failpoint, reached
 from contracts.catalogue import BY_MODEL, Message
 from contracts.errors import Refusal, Unavailable
 from contracts.model import Tolerant
@@ -138,7 +139,9 @@ class Subscription(Work):
         started = time.monotonic()
         outcome = "retried"
         try:
+            reached(Failpoint.MESSAGE_TAKEN)
             outcome = self._handle(service, message)
+            reached(Failpoint.MESSAGE_EFFECTED)
             settle(message)
         except Unavailable as error:  # not even the retry queue can be reached
             log.warning("message_given_back", queue=self.name, error=str(error))

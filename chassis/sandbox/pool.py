@@ -13,6 +13,7 @@ from typing import Any
 
 from chassis import observe
 from chassis.confined.limits import Limits
+from chassis.failpoints import Failpoint, reached
 from chassis.metrics import SANDBOX_KILLS, SANDBOX_SECONDS
 from chassis.sandbox.worker import Reply, TaskFailed, Worker, sweep
 from contracts.errors import Unavailable, from_wire
@@ -134,6 +135,7 @@ class Sandbox:
                 self._put_back(None)
                 raise
         self._put_back(worker)
+        reached(Failpoint.SANDBOX_ANSWERED)
         if isinstance(head.get("refused"), dict):
             self._observe(task, "refused", started)
             raise from_wire(head["refused"])

@@ -12,9 +12,10 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.sansio.utils import host_is_trusted
 
-from chassis import health, metrics, observe
+from chassis import failpoints, health, metrics, observe
 from chassis import settings as environment
 from chassis.db import Database
+from chassis.failpoints import Failpoint, reached
 from chassis.objects import Objects
 from contracts.errors import Unavailable
 from contracts.errors.gateway import BadHost, WrongRole
@@ -57,6 +58,7 @@ def create_app(
     settings = settings or environment.load(Settings, environ)
     if owns_process:
         observe.configure("gateway", settings, sentry_integrations=_sentry(settings))
+        failpoints.arm(environ)
     db = db or Database(
         settings.database_url,
         service="gateway",
@@ -120,6 +122,7 @@ def _begin() -> None:
     sent = request.headers.get("X-Request-ID", "")
     g.correlation = observe.bind_correlation(_as_uuid(sent))
     g.request_id = g.correlation.id
+    reached(Failpoint.HTTP_TAKEN)
 
 
 def _as_uuid(text: str) -> str | None:
@@ -174,6 +177,7 @@ def _finish(response: Response) -> Response:
     write = log.warning if seconds > SLOW_S else log.info
     event = "slow_request" if seconds > SLOW_S else "request"
     write(event, method=request.method, route=route, status=response.status_code, duration_ms=round(seconds * 1000))
+    reached(Failpoint.HTTP_ANSWERING)
     return response
 
 
