@@ -19,6 +19,8 @@ from services.ingest.tables import anomalies, booklets, full_images, pages, scan
 from services.ingest.tables import metadata as metadata  # every service's tables are found as store.metadata
 
 LIVE = ("splitting", "ready")
+# As text: a prepared statement whose parameters make up the condition matches no index once its plan is generic.
+_LIVE_INDEX = sa.text("status IN ('splitting', 'ready')")
 
 
 # Uploads
@@ -54,7 +56,7 @@ def add_upload(sql: sa.Connection, request: RegisterUpload, sides: int) -> UUID 
             sides=sides,
             created_by=request.by.id,
         )
-        .on_conflict_do_nothing(index_elements=["exam_id", "sha256"], index_where=uploads.c.status.in_(LIVE))
+        .on_conflict_do_nothing(index_elements=["exam_id", "sha256"], index_where=_LIVE_INDEX)
         .returning(uploads.c.id)
     )
     added: UUID | None = sql.execute(statement).scalar()

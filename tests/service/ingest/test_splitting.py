@@ -80,6 +80,13 @@ def test_of_two_registered_at_once_one_is_created(ingest: Ingest) -> None:
     assert len(ingest.commands()) == 1
 
 
+def test_the_twentieth_upload_of_a_connection_is_registered_like_the_first(ingest: Ingest) -> None:
+    # psycopg prepares a statement at its sixth use, PostgreSQL plans it without its parameters after five more: with
+    # the states of a live upload among them, no index fitted ON CONFLICT any more and the upload failed.
+    data = pile([1])
+    assert all(ingest.register(data, exam_id=uuid4()).created for _ in range(20))
+
+
 def test_the_same_file_for_another_exam_is_another_upload(ingest: Ingest) -> None:
     assert ingest.register(pile([1])).created
     assert ingest.register(pile([1]), exam_id=uuid4()).created
