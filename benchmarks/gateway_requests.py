@@ -186,6 +186,7 @@ def system() -> Iterator[tuple[System, str]]:
             "KORRIGO_S3_BUCKET": "benchmark",
             "KORRIGO_BUS_URL": rabbitmq.create_vhost("benchmark"),
             "KORRIGO_SECRET_KEY": secrets.token_urlsafe(32),
+            "KORRIGO_AUDIT_KEY": secrets.token_urlsafe(32),
             "KORRIGO_SECURE": "no",
         }
         running = System(

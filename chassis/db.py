@@ -55,12 +55,20 @@ class UnitOfWork:
     be lost with the process: a log line.
     """
 
-    def __init__(self, sql: sa.Connection, service: str) -> None:
+    def __init__(self, sql: sa.Connection, service: str, audit_key: str | None = None) -> None:
         self.sql = sql
         self.sent = 0
         self.after_commit: list[Callable[[], None]] = []
         self._service = service
+        self._audit_key = audit_key
         self._now: datetime | None = None
+
+    @property
+    def audit_key(self) -> str:
+        """What the service seals its audit trail with; it is not in the database."""
+        if self._audit_key is None:
+            raise RuntimeError(f"the database of {self._service} was opened without an audit key")
+        return self._audit_key
 
     def send(self, payload: Tolerant, *, subject: str, delay_s: float = 0) -> UUID:
         """Tell others, if and when this transaction commits. At least once; the order of sends is kept.
@@ -109,6 +117,7 @@ class Database:
     """A service's database.
 
     ``on_sent`` is called after each commit that wrote to the outbox: the relay registers its wake-up there.
+    ``audit_key`` is for a service that keeps a sealed audit trail.
     """
 
     def __init__(
@@ -121,9 +130,11 @@ class Database:
         pool_timeout_s: float = POOL_TIMEOUT_S,
         statement_timeout_ms: int = STATEMENT_TIMEOUT_MS,
         lock_timeout_ms: int = LOCK_TIMEOUT_MS,
+        audit_key: str | None = None,
     ) -> None:
         _assert_waits_are_green()
         self.service = service
+        self._audit_key = audit_key
         self.on_sent: list[Callable[[], None]] = []
         timeouts = {
             "lock_timeout": lock_timeout_ms,
@@ -167,7 +178,7 @@ class Database:
                 unless the connection broke during the commit itself: then it is not known.
         """
         with _failures_named(), self.engine.begin() as connection:
-            work = UnitOfWork(connection, self.service)
+            work = UnitOfWork(connection, self.service, self._audit_key)
             yield work
             reached(Failpoint.TRANSACTION_COMMITTING)
         reached(Failpoint.TRANSACTION_COMMITTED)
@@ -177,10 +188,14 @@ class Database:
             self._wake()
 
     @contextmanager
-    def reading(self) -> Iterator[sa.Connection]:
-        """One read-only transaction; the server refuses writes in it."""
+    def reading(self, *, snapshot: bool = False) -> Iterator[sa.Connection]:
+        """One read-only transaction; the server refuses writes in it.
+
+        With ``snapshot`` every statement sees the database as it was at the first one, whatever is committed meanwhile.
+        """
         with _failures_named(), self.engine.connect() as connection:
-            reader = connection.execution_options(postgresql_readonly=True)
+            isolation = "REPEATABLE READ" if snapshot else "READ COMMITTED"
+            reader = connection.execution_options(postgresql_readonly=True, isolation_level=isolation)
             with reader.begin():
                 yield reader
 

@@ -165,14 +165,15 @@ def _environ(service: str, postgres: Postgres, store: ObjectStore, data: Path) -
         "KORRIGO_LOG_FORMAT": "console",
         "KORRIGO_LOG_DIRECTORY": str(data / "logs"),
         "KORRIGO_LOG_LEVEL": os.environ.get("KORRIGO_LOG_LEVEL", "warning"),
-        "KORRIGO_SECRET_KEY": _secret_key(data / "secret-key"),
+        "KORRIGO_SECRET_KEY": _secret(data / "secret-key"),
+        "KORRIGO_AUDIT_KEY": _secret(data / "audit-key"),
         "KORRIGO_SECURE": "no",
         "KORRIGO_RATE_FACTOR": "100",
         **store.environ(),
     }
 
 
-def _secret_key(file: Path) -> str:
+def _secret(file: Path) -> str:
     if not file.exists():
         write_private(file, secrets.token_urlsafe(48))
     return file.read_text()

@@ -17,6 +17,7 @@ from chassis.db import Database
 from chassis.objects import Objects
 from chassis.testing.servers import ObjectStore, Postgres, RabbitMQ, workspace
 
+AUDIT_KEY = "a" * 32
 _serial = itertools.count(1)
 
 
@@ -83,7 +84,7 @@ def database(database_url: Callable[[str], str]) -> Iterator[Callable[[str], Dat
     opened: list[Database] = []
 
     def fresh(service: str) -> Database:
-        opened.append(Database(database_url(service), service=service))
+        opened.append(Database(database_url(service), service=service, audit_key=AUDIT_KEY))
         return opened[-1]
 
     yield fresh

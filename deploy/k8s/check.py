@@ -28,8 +28,9 @@ VAULT = {
     "KORRIGO_S3_ACCESS_KEY": "access",
     "KORRIGO_S3_SECRET_KEY": "secret",
     "KORRIGO_SECRET_KEY": "k" * 40,
+    "KORRIGO_AUDIT_KEY": "a" * 40,
 }
-"""What every production secret must hold (KORRIGO_SECRET_KEY: the gateway's only)."""
+"""What every production secret must hold (KORRIGO_SECRET_KEY: the gateway's only, KORRIGO_AUDIT_KEY: grading's)."""
 
 
 def build(overlay: Path) -> list[dict[str, Any]]:

@@ -22,7 +22,13 @@ class Context:
     @classmethod
     def build(cls, environ: Mapping[str, str]) -> Context:
         settings = load(Settings, environ)
-        database = Database(settings.database_url, service="grading", pool_size=settings.database_pool, max_overflow=0)
+        database = Database(
+            settings.database_url,
+            service="grading",
+            pool_size=settings.database_pool,
+            max_overflow=0,
+            audit_key=settings.audit_key,
+        )
         return cls(settings, database, Objects.of(settings))
 
     def close(self) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chassis.settings import Common, env, whole
+from chassis.settings import Common, env, secret_text, whole
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(Common):
+    audit_key: str = env("KORRIGO_AUDIT_KEY", secret_text(32), secret=True,
+                         doc="seals the audit trail; kept apart from the database, or whoever can rewrite the trail "
+                             "can seal it too")  # fmt: skip
     lock_lease_s: int = env("KORRIGO_LOCK_LEASE_S", whole(5, 86_400), default=600,
                             doc="how long a marker's lock holds without a sign of life, in seconds")  # fmt: skip
     stuck_after_s: int = env("KORRIGO_STUCK_AFTER_S", whole(60, 86_400), default=1_800,

@@ -17,6 +17,7 @@ from chassis.testing.servers import ObjectStore, Postgres
 from contracts.model import Role
 from services.gateway import people
 from services.gateway.passwords import Passwords
+from tests.conftest import AUDIT_KEY
 from tests.scans import SAMPLES
 from tests.story.system import SERVICES, System
 
@@ -56,6 +57,7 @@ def world(postgres: Postgres, vhost: str, s3: ObjectStore, tmp_path_factory: pyt
             "KORRIGO_DATABASE_URL": databases[name],
             "KORRIGO_BUS_URL": vhost,
             "KORRIGO_SECRET_KEY": "k" * 40,
+            "KORRIGO_AUDIT_KEY": AUDIT_KEY,
             "KORRIGO_SECURE": "no",
             "KORRIGO_RATE_FACTOR": "1000",
         }

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.dialects.postgresql import insert
 
 from chassis import observe
 from chassis.db import UnitOfWork
 from contracts.model import Actor
-from services.grading.domain.audit import GENESIS, Event, digest
-from services.grading.store.tables import audit
+from services.grading.domain.audit import GENESIS, Event, Head, digest, extended
+from services.grading.store.tables import audit, audit_heads
 
 log = observe.logger(observe.AUDIT)
 
@@ -41,21 +41,21 @@ class Entry:
 
 
 def append(uow: UnitOfWork, *entries: Entry) -> None:
-    """Add to the trails of the entries' subjects, in two statements however many there are.
+    """Add to the trails of the entries' subjects, in three statements however many there are.
 
     The caller has updated or locked the row of every subject (the copy, or the exam when no copy is named) in this
     transaction: that is what orders one subject's events. Without it, one of two writers fails on the primary key.
     """
     if not entries:
         return
-    heads = {row.subject_id: (row.seq, row.hash) for row in uow.sql.execute(_heads(entries))}
+    heads = hold_heads(uow, {entry.subject_id for entry in entries})
     at = uow.now()
     rows = []
     for entry in entries:
-        seq, previous = heads.get(entry.subject_id, (0, GENESIS))
+        head = heads.get(entry.subject_id)
         event = Event(
             subject_id=entry.subject_id,
-            seq=seq + 1,
+            seq=head.seq + 1 if head else 1,
             exam_id=entry.exam_id,
             copy_id=entry.copy_id,
             action=entry.action,
@@ -65,12 +65,13 @@ def append(uow: UnitOfWork, *entries: Entry) -> None:
             actor=entry.by.name if entry.by else SYSTEM,
             at=at,
             details=dict(entry.details),
-            prev_hash=previous,
+            prev_hash=head.hash if head else GENESIS,
         )
         hashed = digest(event)
-        heads[entry.subject_id] = (event.seq, hashed)
+        heads[entry.subject_id] = extended(uow.audit_key, head, event, hashed)
         rows.append({each.name: getattr(event, each.name) for each in fields(event)} | {"hash": hashed})
     uow.sql.execute(audit.insert(), rows)
+    put_heads(uow, heads.values())
     uow.after_commit.append(partial(_log, rows))
 
 
@@ -87,14 +88,18 @@ def _log(rows: Sequence[Mapping[str, Any]]) -> None:
         )
 
 
-def _heads(entries: Sequence[Entry]) -> sa.Select[Any]:
-    subjects = {entry.subject_id for entry in entries}
-    return (
-        sa.select(audit.c.subject_id, audit.c.seq, audit.c.hash)
-        .ext(distinct_on(audit.c.subject_id))
-        .where(audit.c.subject_id.in_(subjects))
-        .order_by(audit.c.subject_id, audit.c.seq.desc())
-    )
+def hold_heads(uow: UnitOfWork, subject_ids: Collection[UUID]) -> dict[UUID, Head]:
+    """Where the trails end, by subject; nobody adds to them meanwhile."""
+    table = audit_heads.c
+    query = sa.select(audit_heads).where(table.subject_id.in_(subject_ids)).order_by(table.subject_id)
+    return {row["subject_id"]: Head(**row) for row in uow.sql.execute(query.with_for_update()).mappings()}
+
+
+def put_heads(uow: UnitOfWork, heads: Iterable[Head]) -> None:
+    statement = insert(audit_heads)
+    changed = {name: statement.excluded[name] for name in ("exam_id", "seq", "hash", "seal")}
+    statement = statement.on_conflict_do_update(index_elements=[audit_heads.c.subject_id], set_=changed)
+    uow.sql.execute(statement, [asdict(head) for head in heads])
 
 
 def trail(sql: sa.Connection, subject_id: UUID, *, after: int = 0, limit: int | None = None) -> list[tuple[Event, str]]:
@@ -102,8 +107,12 @@ def trail(sql: sa.Connection, subject_id: UUID, *, after: int = 0, limit: int | 
     rows = sql.execute(
         sa.select(audit).where(audit.c.subject_id == subject_id, audit.c.seq > after).order_by(audit.c.seq).limit(limit)
     )
-    names = [each.name for each in fields(Event)]
-    return [(Event(**{name: getattr(row, name) for name in names}), row.hash) for row in rows]
+    return [with_digest(row) for row in rows]
+
+
+def with_digest(row: Any) -> tuple[Event, str]:
+    """A row of the trail, and its digest as stored."""
+    return Event(**{each.name: getattr(row, each.name) for each in fields(Event)}), row.hash
 
 
 def length(sql: sa.Connection, subject_id: UUID) -> int:

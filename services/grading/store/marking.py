@@ -77,8 +77,9 @@ _ANNOTATION = (
 _COLUMNS = [tables.annotations.c[name] for name in _ANNOTATION]
 
 
-def _view(row: Mapping[Any, Any]) -> AnnotationView:
-    values = dict(row)
+def view_of(row: Mapping[Any, Any]) -> AnnotationView:
+    """A row that has the columns of an annotation, and perhaps others."""
+    values = {name: row[name] for name in _ANNOTATION}
     return AnnotationView(page=values.pop("page_no"), points=values.pop("strokes"), **values)
 
 
@@ -90,7 +91,7 @@ def standing(sql: sa.Connection, copy_id: UUID) -> tuple[AnnotationView, ...]:
         .where(table.c.copy_id == copy_id, table.c.deleted_at.is_(None))
         .order_by(table.c.page_no, table.c.created_at, table.c.id)
     )
-    return tuple(_view(row) for row in sql.execute(query).mappings())
+    return tuple(view_of(row) for row in sql.execute(query).mappings())
 
 
 def recorded(view: AnnotationView) -> RecordedAnnotation:
@@ -102,7 +103,7 @@ def annotation(sql: sa.Connection, annotation_id: UUID) -> AnnotationView | None
     table = tables.annotations
     query = sa.select(*_COLUMNS).where(table.c.id == annotation_id, table.c.deleted_at.is_(None))
     row = sql.execute(query).mappings().one_or_none()
-    return None if row is None else _view(row)
+    return None if row is None else view_of(row)
 
 
 def add_annotation(
@@ -112,7 +113,7 @@ def add_annotation(
         id=annotation_id, copy_id=copy_id, version=1, fence=fence, created_at=_clock, updated_at=_clock,
         updated_by=by.id, **_stored(new.model_dump(mode="json") | {"score_delta": new.score_delta}),
     )  # fmt: skip
-    return _view(uow.sql.execute(statement.returning(*_COLUMNS)).mappings().one())
+    return view_of(uow.sql.execute(statement.returning(*_COLUMNS)).mappings().one())
 
 
 def change_annotation(
@@ -122,9 +123,11 @@ def change_annotation(
     return _write(uow, annotation_id, version, _stored(changes), fence, by)
 
 
-def remove_annotation(uow: UnitOfWork, annotation_id: UUID, version: int, *, fence: int, by: Actor) -> bool:
-    """Soft: the row stays, with the version after the one removed."""
-    return _write(uow, annotation_id, version, {"deleted_at": _clock}, fence, by) is not None
+def remove_annotation(
+    uow: UnitOfWork, annotation_id: UUID, version: int, *, fence: int, by: Actor
+) -> AnnotationView | None:
+    """Soft: the row stays, with the version after the one removed; ``None`` when it does not stand at ``version``."""
+    return _write(uow, annotation_id, version, {"deleted_at": _clock}, fence, by)
 
 
 def _write(
@@ -138,7 +141,7 @@ def _write(
         .returning(*_COLUMNS)
     )
     row = uow.sql.execute(statement).mappings().one_or_none()
-    return None if row is None else _view(row)
+    return None if row is None else view_of(row)
 
 
 def _stored(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -33,8 +35,12 @@ def state_of_copies(sql: sa.Connection, exam_id: UUID) -> list[Any]:
     return list(sql.execute(sa.select(*columns).where(copies.c.exam_id == exam_id).order_by(copies.c.anonymous_id)))
 
 
-def publish(uow: UnitOfWork, exam_id: UUID, publication: int, by: Actor) -> int:
-    """Freeze what candidates read; how many copies that is. The exam's row is held and every copy is ready."""
+Shown: TypeAlias = list[list[Any]]
+"""As JSON, in the order of copies: the ids of a copy, its revision, the ids of its candidate and of the person."""
+
+
+def publish(uow: UnitOfWork, exam_id: UUID, publication: int, by: Actor) -> Shown:
+    """Freeze what candidates read, and return it. The exam's row is held and every copy is ready."""
     values = {"published_at": uow.now(), "published_by": by.id}
     uow.sql.execute(publications.insert().values(exam_id=exam_id, publication=publication, **values))
     shown = sa.select(
@@ -47,7 +53,19 @@ def publish(uow: UnitOfWork, exam_id: UUID, publication: int, by: Actor) -> int:
     ).join_from(copies, candidates, candidates.c.id == copies.c.candidate_id)
     names = ["exam_id", "publication", "copy_id", "revision", "candidate_id", "person_id"]
     statement = published_copies.insert().from_select(names, shown.where(copies.c.exam_id == exam_id))
-    return len(uow.sql.execute(statement.returning(published_copies.c.copy_id)).all())
+    return _as_shown(uow.sql.execute(statement.returning(published_copies)))
+
+
+def shown(sql: sa.Connection, exam_ids: Sequence[UUID]) -> dict[tuple[UUID, int], Shown]:
+    """What every publication of these exams showed, by exam and publication."""
+    found: defaultdict[tuple[UUID, int], list[Any]] = defaultdict(list)
+    for row in sql.execute(sa.select(published_copies).where(published_copies.c.exam_id.in_(exam_ids))):
+        found[row.exam_id, row.publication].append(row)
+    return {which: _as_shown(rows) for which, rows in found.items()}
+
+
+def _as_shown(rows: Iterable[Any]) -> Shown:
+    return sorted([str(row.copy_id), row.revision, str(row.candidate_id), str(row.person_id)] for row in rows)
 
 
 def withdraw(uow: UnitOfWork, exam_id: UUID, publication: int, by: Actor) -> None:

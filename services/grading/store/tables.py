@@ -357,4 +357,16 @@ sa.Index(
     postgresql_where=audit.c.action == "FINALISE",
 )
 
+# The last event of every subject. ``seal`` binds it to a key that is not in the database; it is null for trails older
+# than this table until an operator seals them (services/grading/seal.py).
+audit_heads = sa.Table(
+    "audit_heads",
+    metadata,
+    sa.Column("subject_id", sa.Uuid, primary_key=True),
+    sa.Column("exam_id", sa.ForeignKey("exams.id", ondelete="RESTRICT"), nullable=False),
+    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+    sa.Column("seal", sa.Text),
+)
+
 APPEND_ONLY = (schemes.name, results.name, audit.name)

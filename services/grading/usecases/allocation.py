@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from contracts.errors.grading import NotFound
 from contracts.rpc.grading.copies import Allocate, Allocation, Allocations, ExamQuery
 from services.grading.context import Context
 from services.grading.domain.allocation import spread
+from services.grading.domain.audit import sha256
 from services.grading.domain.copies import Status
 from services.grading.store import audit, exams
 from services.grading.store.copies import sees_candidates
@@ -30,12 +32,16 @@ def allocate(app: Context, request: Allocate) -> Allocations:
         given = spread(free, list(names), loads)
         done = exams.allocate(uow, {copy: (marker, names[marker]) for copy, marker in given.items()})
         entries = [
-            audit.Entry("ALLOCATE", request.by, exam.id, copy, {"marker_id": str(given[copy])}) for copy in sorted(done)
+            audit.Entry("ALLOCATE", request.by, exam.id, copy, _told(given[copy], names)) for copy in sorted(done)
         ]
         audit.append(uow, *entries)
         view = _view(uow.sql, exam.id)
     log.info("copies_allocated", exam_id=exam.id, copies=len(done), markers=len(names))
     return view
+
+
+def _told(marker: UUID, names: Mapping[UUID, str]) -> dict[str, str]:
+    return {"marker_id": str(marker), "marker_sha256": sha256(names[marker])}
 
 
 def get_allocation(app: Context, request: ExamQuery) -> Allocations:

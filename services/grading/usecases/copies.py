@@ -26,6 +26,7 @@ from contracts.rpc.grading.copies import (
     PageView,
 )
 from services.grading.context import Context
+from services.grading.domain.audit import sha256
 from services.grading.domain.copies import FINALISED, Copy, Move, Status, new_anonymous_id
 from services.grading.store import audit, copies
 from services.grading.store.paging import cursor, key_after
@@ -74,7 +75,7 @@ def _begin(uow: UnitOfWork, payload: CopyAssembled, paper: dict[str, Any]) -> No
     while added is None:  # until the random id is free in this exam
         new = {"id": payload.copy_id, "exam_id": payload.exam_id, "anonymous_id": new_anonymous_id()}
         added = copies.add(uow, new | paper)
-    details = {"paper_revision": payload.revision, "manifest": payload.manifest.sha256, "pages": paper["page_count"]}
+    details = {"anonymous_id": added.anonymous_id, **_told(paper)}
     audit.append(uow, audit.Entry("ASSEMBLE", None, payload.exam_id, payload.copy_id, details))
 
 
@@ -84,13 +85,17 @@ def _replace_paper(uow: UnitOfWork, known: Copy, paper: dict[str, Any]) -> None:
         copies.move(uow, known.id, Move.NEW_PAPER, revision=known.revision + 1, **paper)
     else:
         copies.replace_paper(uow, known.id, paper)
-    details = {
+    details = {"status": known.status, **_told(paper)}
+    audit.append(uow, audit.Entry(Move.NEW_PAPER, None, known.exam_id, known.id, details))
+
+
+def _told(paper: dict[str, Any]) -> dict[str, Any]:
+    return {
         "paper_revision": paper["paper_revision"],
         "manifest": paper["manifest"]["sha256"],
         "pages": paper["page_count"],
-        "status": known.status,
+        "paper_sha256": sha256([paper["manifest"], paper["pages"]]),
     }
-    audit.append(uow, audit.Entry(Move.NEW_PAPER, None, known.exam_id, known.id, details))
 
 
 def _ask_for_reading(uow: UnitOfWork, payload: CopyAssembled, pages: tuple[Page, ...]) -> None:

@@ -31,6 +31,7 @@ from contracts.rpc.grading.exams import (
 )
 from services.grading.context import Context
 from services.grading.domain import scheme
+from services.grading.domain.audit import sha256
 from services.grading.domain.results import points
 from services.grading.store import audit, exams
 from services.grading.store.copies import sees_candidates
@@ -49,7 +50,7 @@ def create_exam(app: Context, request: CreateExam) -> ExamView:
     values = {name: getattr(request, name) for name in _FIELDS} | {"intake": request.intake}
     with app.db.transaction() as uow:
         exams.add(uow, exam_id, values, request.by)
-        told = request.model_dump(mode="json", exclude={"by", "title"})
+        told = request.model_dump(mode="json", exclude={"by", "title"}) | {"title_sha256": sha256(request.title)}
         audit.append(uow, audit.Entry("CREATE_EXAM", request.by, exam_id, details=told))
         view = _view(uow.sql, exam_id, request.by)
     log.info("exam_created", exam_id=exam_id)
@@ -95,7 +96,11 @@ def update_exam(app: Context, request: UpdateExam) -> ExamView:
             changed["scheme_version"] = 0
         if changed:
             exams.change(uow, row.id, **changed)
-            audit.append(uow, audit.Entry("CHANGE_EXAM", request.by, row.id, details={"fields": sorted(changed)}))
+            values = request.model_dump(mode="json", include=changed.keys() - {"title"})
+            if "title" in changed:
+                values["title_sha256"] = sha256(changed["title"])
+            details = {"fields": sorted(changed), "values": values}
+            audit.append(uow, audit.Entry("CHANGE_EXAM", request.by, row.id, details=details))
         return _view(uow.sql, row.id, request.by)
 
 
@@ -158,7 +163,8 @@ def put_scheme(app: Context, request: PutScheme) -> SchemeView:
         if not (in_force and scheme.from_json(latest.nodes) == nodes and latest.step == request.step):
             version += 1
             exams.add_scheme(uow, row.id, version, nodes, request.step, request.by)
-            details = {"version": version, "affected_copies": impact.affected}
+            rules = sha256([scheme.as_json(nodes), points(request.step)])
+            details = {"version": version, "affected_copies": impact.affected, "sha256": rules}
             audit.append(uow, audit.Entry("PUT_SCHEME", request.by, row.id, details=details))
             log.info("scheme_stored", exam_id=row.id, scheme_version=version, affected=impact.affected)
     return SchemeView(

@@ -24,6 +24,7 @@ from contracts.records.marking import MarkingRecord
 from contracts.rpc.grading.copies import CopyStatus, CopyView, Finalise, FinaliseStarted, OneCopy
 from contracts.rpc.grading.exams import Document
 from services.grading.context import Context
+from services.grading.domain.audit import sha256
 from services.grading.domain.copies import Copy, Move, Outcome, Status, delay_before_next_try
 from services.grading.domain.marking import Snapshot, marking_record
 from services.grading.domain.results import points
@@ -99,6 +100,7 @@ def _freeze(
             return None
         details = {
             "record": ref.sha256,
+            "record_ref": ref.model_dump(mode="json"),
             "total": points(record.total),
             "scheme_version": record.scheme_version,
             "fence": lease.fence,
@@ -166,7 +168,13 @@ def _grade(uow: UnitOfWork, copy: Copy, payload: DocumentComposed) -> None:
     if graded is None or graded.total is None or graded.graded_at is None:
         raise RuntimeError("a copy changed while its row was held")
     copies.keep_result(uow, graded, document)
-    _audit(uow, Move.GRADE, graded, None, {"document": document.sha256, "total": points(graded.total)})
+    details = {
+        "document": document.sha256,
+        "document_ref": document.model_dump(mode="json"),
+        "total": points(graded.total),
+        "graded_at": graded.graded_at.isoformat(),
+    }
+    _audit(uow, Move.GRADE, graded, None, details)
     event = CopyGraded(copy_id=graded.id, exam_id=graded.exam_id, revision=graded.revision, graded_at=graded.graded_at)
     uow.send(event, subject=str(graded.id))
     log.info("copy_graded", copy_id=graded.id, revision=graded.revision, attempt=graded.attempt)
@@ -196,7 +204,7 @@ def _try_again_or_fail(uow: UnitOfWork, copy: Copy, outcome: Outcome, reason: st
     )
     if failed is None:
         raise RuntimeError("a copy changed while its row was held")
-    _audit(uow, Move.FAIL, failed, None, {"error_code": outcome, "tries": tries})
+    _audit(uow, Move.FAIL, failed, None, {"error_code": outcome, "tries": tries, "message_sha256": sha256(message)})
     event = CopyGradingFailed(copy_id=copy.id, exam_id=copy.exam_id, revision=copy.revision, error_code=outcome.value)
     uow.send(event, subject=str(copy.id))
     log.error("copy_grading_failed", copy_id=copy.id, outcome=outcome, tries=tries)

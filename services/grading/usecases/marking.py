@@ -162,10 +162,10 @@ def remove_annotation(app: Context, request: RemoveAnnotation) -> Done:
     """Take an annotation back; the row is kept."""
     copy_id = _copy_of(app, request.annotation_id)
     with _marking(app, copy_id, request.token, request.by) as (uow, copy):
-        if not marking.remove_annotation(uow, request.annotation_id, request.version, fence=copy.fence, by=request.by):
+        view = marking.remove_annotation(uow, request.annotation_id, request.version, fence=copy.fence, by=request.by)
+        if view is None:
             raise _annotation_conflict(uow, request.annotation_id)
-        details = {"annotation_id": str(request.annotation_id), "version": request.version + 1, "fence": copy.fence}
-        audit.append(uow, audit.Entry("ANNOTATION_REMOVED", request.by, copy.exam_id, copy.id, details))
+        _audit_annotation(uow, "ANNOTATION_REMOVED", copy, view, request.by)
     return Done()
 
 

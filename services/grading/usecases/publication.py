@@ -11,6 +11,7 @@ from contracts.errors.grading_exams import NothingToPublish, NotPublishable
 from contracts.messages.grading import ExamPublished, ExamWithdrawn
 from contracts.rpc.grading.exams import PublicationView, Publish
 from services.grading.context import Context
+from services.grading.domain.audit import sha256
 from services.grading.domain.copies import Status
 from services.grading.store import audit, exams, publications
 
@@ -30,11 +31,11 @@ def publish(app: Context, request: Publish) -> PublicationView:
             return _view(uow.sql, exam)
         _require_ready(publications.state_of_copies(uow.sql, exam.id))
         publication = exam.publication + 1
-        count = publications.publish(uow, exam.id, publication, request.by)
+        shown = publications.publish(uow, exam.id, publication, request.by)
         exams.change(uow, exam.id, publication=publication, published_at=uow.now())
-        details = {"publication": publication, "copies": count}
+        details = {"publication": publication, "copies": len(shown), "sha256": sha256(shown)}
         audit.append(uow, audit.Entry("PUBLISH", request.by, exam.id, details=details))
-        event = ExamPublished(exam_id=exam.id, publication=publication, copies=count, published_at=uow.now())
+        event = ExamPublished(exam_id=exam.id, publication=publication, copies=len(shown), published_at=uow.now())
         uow.send(event, subject=str(exam.id))
         view = _view(uow.sql, exams.find(uow.sql, exam.id, request.by))
     log.info("exam_published", exam_id=view.exam_id, publication=view.publication, copies=view.copies)

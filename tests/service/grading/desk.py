@@ -19,21 +19,25 @@ from contracts.model import Actor, Role
 from contracts.objects import ImageRef, ObjectRef
 from contracts.records.pages import Box, Page, PageImages, PageManifest, PageSource
 from contracts.rpc.grading.copies import Finalise, FinaliseStarted, LockView, PutScores, TakeLock
+from contracts.rpc.grading.exams import CreateExam, PutScheme, SchemeNode
 from services.grading.context import Context
+from services.grading.domain.audit import sha256
 from services.grading.settings import Settings
-from services.grading.store import tables
-from services.grading.usecases import copies, finalise, locks, marking
+from services.grading.store import audit, tables
+from services.grading.usecases import copies, exams, finalise, locks, marking
+from tests.conftest import AUDIT_KEY
 
-NODES = [
-    {
-        "id": "ex1", "label": "Exercice 1", "points": None, "bonus": False,
-        "children": [
-            {"id": "q1", "label": "Question 1", "points": "8", "bonus": False, "children": []},
-            {"id": "q2", "label": "Question 2", "points": "12", "bonus": False, "children": []},
-        ],
-    },
-    {"id": "extra", "label": "Soin", "points": "1", "bonus": True, "children": []},
-]  # fmt: skip
+NODES = (
+    SchemeNode(
+        id="ex1",
+        label="Exercice 1",
+        children=(
+            SchemeNode(id="q1", label="Question 1", points="8"),
+            SchemeNode(id="q2", label="Question 2", points="12"),
+        ),
+    ),
+    SchemeNode(id="extra", label="Soin", points="1", bonus=True),
+)
 FULL = {"q1": Decimal("6.25"), "q2": Decimal("8"), "extra": Decimal("0.5")}
 
 
@@ -106,9 +110,12 @@ class Desk:
         return copy_id
 
     def allocate(self, copy_id: uuid.UUID, marker: Actor) -> None:
-        self.write(
-            tables.copies.update().where(tables.copies.c.id == copy_id).values(marker_id=marker.id, marker=marker.name)
-        )
+        """Give this copy to this marker, whoever had it: a choice that the use case leaves to nobody."""
+        given = {"marker_id": marker.id, "marker": marker.name, "version": tables.copies.c.version + 1}
+        with self.db.transaction() as uow:
+            uow.sql.execute(tables.copies.update().where(tables.copies.c.id == copy_id).values(**given))
+            told = {"marker_id": str(marker.id), "marker_sha256": sha256(marker.name)}
+            audit.append(uow, audit.Entry("ALLOCATE", self.admin, self.exam_id, copy_id, told))
 
     def lock(self, copy_id: uuid.UUID, by: Actor | None = None) -> LockView:
         return locks.take_lock(self.app, TakeLock(copy_id=copy_id, by=by or self.marker))
@@ -190,30 +197,20 @@ class Desk:
 
 def settings() -> Settings:
     return Settings(
-        database_url="unused", bus_url="inproc://", s3_endpoint="unused", s3_access_key="unused", s3_secret_key="unused"
+        audit_key=AUDIT_KEY,
+        database_url="unused",
+        bus_url="inproc://",
+        s3_endpoint="unused",
+        s3_access_key="unused",
+        s3_secret_key="unused",
     )
 
 
 def open_desk(db: Database, objects: Objects) -> Desk:
-    exam_id, admin = uuid.uuid4(), person("Direction", Role.ADMIN)
-    with db.transaction() as uow:
-        uow.sql.execute(
-            tables.exams.insert().values(
-                id=exam_id,
-                title="Bac blanc",
-                total_points=20,
-                intake="a3",
-                pages_per_booklet=4,
-                scheme_version=1,
-                created_by=admin.id,
-            )
-        )
-        uow.sql.execute(
-            tables.schemes.insert().values(
-                exam_id=exam_id, version=1, nodes=NODES, step=Decimal("0.25"), created_by=admin.id
-            )
-        )
-    return Desk(Context(settings(), db, objects), exam_id, person("Mme Curie"), admin)
+    app, admin = Context(settings(), db, objects), person("Direction", Role.ADMIN)
+    exam = exams.create_exam(app, CreateExam(title="Bac blanc", intake="a3", by=admin))
+    exams.put_scheme(app, PutScheme(exam_id=exam.id, version=None, nodes=NODES, by=admin))
+    return Desk(app, exam.id, person("Mme Curie"), admin)
 
 
 @contextmanager

@@ -1,13 +1,14 @@
 """Spreading copies over markers, on a real database."""
 
 import threading
+import uuid
 
 import pytest
 
 from contracts.errors.grading import NotFound
 from contracts.rpc.grading.copies import Allocate, ExamQuery, Marker
 from services.grading.store import tables
-from services.grading.usecases import allocation
+from services.grading.usecases import allocation, copies
 from tests.service.grading.desk import counted, person
 
 ANA, BEN = person("Ana"), person("Ben")
@@ -19,8 +20,9 @@ def allocate(desk, *markers):
 
 
 def unallocated(desk, count):
-    made = [desk.add_copy() for _ in range(count)]
-    desk.write(tables.copies.update().where(tables.copies.c.id.in_(made)).values(marker_id=None, marker=None))
+    made = [uuid.uuid4() for _ in range(count)]
+    for copy_id in made:
+        copies.copy_assembled(desk.app, desk.paper(copy_id), desk.delivery)
     return made
 
 

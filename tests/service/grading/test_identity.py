@@ -142,7 +142,7 @@ def test_an_identity_is_audited_by_ids_alone_and_the_same_again_changes_nothing(
     before = desk.row(copy_id)
     identify(desk, copy_id, roster["Jade"])
     assert desk.row(copy_id) == before
-    assert desk.actions(copy_id) == ["ASSEMBLE", "IDENTIFY"]
+    assert desk.actions(copy_id) == ["ASSEMBLE", "ALLOCATE", "IDENTIFY"]
     with desk.db.reading() as sql:
         event, _ = audit.trail(sql, copy_id)[-1]
     assert event.details == {"candidate_id": str(roster["Jade"]), "replaces": None}
@@ -155,7 +155,7 @@ def test_a_candidate_has_one_copy_and_the_refusal_names_it(desk, roster):
         identify(desk, second, roster["Jade"])
     assert refused.value.details == {"copy_id": str(first), "anonymous_id": desk.row(first).anonymous_id}
     assert desk.row(first).anonymous_id in refused.value.text("fr")
-    assert desk.actions(second) == ["ASSEMBLE"]
+    assert desk.actions(second) == ["ASSEMBLE", "ALLOCATE"]
 
 
 def test_a_change_names_what_it_replaces(desk, roster):
@@ -183,7 +183,7 @@ def test_unidentifying_frees_the_candidate(desk, roster):
     identify(desk, first, roster["Jade"])
     assert unidentify(desk, first).candidate_id is None
     assert unidentify(desk, first).candidate_id is None
-    assert desk.actions(first) == ["ASSEMBLE", "IDENTIFY", "UNIDENTIFY"]
+    assert desk.actions(first) == ["ASSEMBLE", "ALLOCATE", "IDENTIFY", "UNIDENTIFY"]
     assert identify(desk, second, roster["Jade"]).candidate_id == roster["Jade"]
 
 
@@ -241,4 +241,4 @@ def test_two_changes_of_one_copy_at_once_end_with_one(desk, roster):
     for thread in threads:
         thread.join()
     assert sorted(outcomes) == ["grading.identity_changed", "linked"]
-    assert desk.actions(copy_id) == ["ASSEMBLE", "IDENTIFY"]
+    assert desk.actions(copy_id) == ["ASSEMBLE", "ALLOCATE", "IDENTIFY"]

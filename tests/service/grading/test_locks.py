@@ -62,7 +62,7 @@ def test_a_hundred_requests_for_one_copy_give_one_lock(desk: Desk) -> None:
     with ThreadPoolExecutor(10) as pool:
         assert sum(pool.map(race, racers)) == 1
     assert desk.row(copy_id).fence == 1
-    assert desk.actions(copy_id) == ["ASSEMBLE", "LOCK"]
+    assert desk.actions(copy_id) == ["ASSEMBLE", "ALLOCATE", "LOCK"]
 
 
 def test_the_same_owner_gets_the_same_token_and_more_time(desk: Desk) -> None:
@@ -166,7 +166,7 @@ def test_release_makes_the_copy_ready_and_is_repeatable(desk: Desk) -> None:
     locks.release_lock(desk.app, request)
     row = desk.row(copy_id)
     assert (row.status, row.owner, row.locked_at) == ("READY", None, None)
-    assert desk.actions(copy_id) == ["ASSEMBLE", "LOCK", "RELEASE"]
+    assert desk.actions(copy_id) == ["ASSEMBLE", "ALLOCATE", "LOCK", "RELEASE"]
 
 
 def test_ended_leases_are_swept_and_live_ones_stay(desk: Desk) -> None:

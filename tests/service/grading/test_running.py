@@ -30,6 +30,7 @@ from contracts.model import Role, Tolerant
 from contracts.rpc.grading import copies as rpc
 from contracts.rpc.grading import exams as exams_rpc
 from services.grading.context import Context
+from tests.conftest import AUDIT_KEY
 from tests.service.grading.desk import Desk, person, reference, settings
 from tests.service.grading.school import TWENTY
 
@@ -106,6 +107,7 @@ def test_one_copy_over_the_bus(
         "KORRIGO_DATABASE_URL": db.engine.url.render_as_string(hide_password=False),
         **s3.environ(),
         "KORRIGO_S3_BUCKET": objects.bucket,
+        "KORRIGO_AUDIT_KEY": AUDIT_KEY,
     }
     log = tmp_path / "log"
     admin, marker = person("Direction", Role.ADMIN), person("Mme Curie")
