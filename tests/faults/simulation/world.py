@@ -38,6 +38,7 @@ from services.ingest.settings import Settings as IngestSettings
 from services.ocr.context import Context as OcrContext
 from services.render.context import Context as RenderContext
 from services.render.settings import Settings as RenderSettings
+from tests.conftest import AUDIT_KEY
 from tests.faults.simulation import clock
 from tests.faults.simulation.broker import Broker, Message, Publisher
 from tests.faults.simulation.chance import seeded
@@ -61,7 +62,7 @@ class SimulatedDatabase(Database):
     """A service's real database, which may be away, and which knows when its task must not pause."""
 
     def __init__(self, url: str, *, service: str, tasks: Tasks) -> None:
-        super().__init__(url, service=service)
+        super().__init__(url, service=service, audit_key=AUDIT_KEY)
         self._tasks = tasks
         self.up = True
         self.engine.pool._pre_ping = False  # nobody restarts the server; a round trip for every transaction
@@ -86,8 +87,8 @@ class SimulatedDatabase(Database):
             yield work
 
     @contextmanager
-    def reading(self) -> Iterator[sa.Connection]:
-        with self._open(), super().reading() as connection:
+    def reading(self, *, snapshot: bool = False) -> Iterator[sa.Connection]:
+        with self._open(), super().reading(snapshot=snapshot) as connection:
             yield connection
 
 
@@ -160,7 +161,7 @@ class World:
                 IngestSettings(**_SETTINGS, chunk_sides=2), db["ingest"], objects, children["ingest"], originals,  # type: ignore[arg-type]
             ),
             "ocr": OcrContext(db["ocr"], objects, Reader(children["ocr"]), lambda: None),
-            "grading": GradingContext(GradingSettings(**_SETTINGS), db["grading"], objects),
+            "grading": GradingContext(GradingSettings(**_SETTINGS, audit_key=AUDIT_KEY), db["grading"], objects),
             "render": RenderContext(RenderSettings(**_SETTINGS), db["render"], objects, children["render"], originals),  # type: ignore[arg-type]
         }  # fmt: skip
 
