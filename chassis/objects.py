@@ -1,6 +1,6 @@
-"""The object store: immutable objects named by their own digest, behind six verbs.
+"""The object store: immutable objects named by their own digest, behind a few verbs.
 
-Nothing here needs more of S3 than put, get with a range, head, delete and list, so any S3 will do.
+Nothing here needs more of S3 than put, get with a range, head, copy, delete and list, so any S3 will do.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import IO, BinaryIO, Protocol, TypeVar, cast
 
 import pydantic
 import urllib3
 from minio import Minio
+from minio.commonconfig import REPLACE, CopySource
 from minio.error import MinioException, S3Error
 
 from chassis.failpoints import Failpoint, reached
@@ -29,6 +31,8 @@ M = TypeVar("M", bound=pydantic.BaseModel)
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 30.0
 CHUNK = 256 * 1024
+RENEW_AFTER = timedelta(hours=12)
+"""Put again, an object of this age is young again: what is being put now is never old enough to be collected."""
 PART = 16 * 1024 * 1024  # an upload's share of memory; 10 000 parts of it are 156 GiB
 _SPOOL = 4 * 1024 * 1024
 _KIND = re.compile(r"[a-z]+")
@@ -53,7 +57,7 @@ class StoredObject:
 
 
 class StoreSettings(Protocol):
-    """The part of the settings that says where the store is; ``chassis.settings.Common`` has it."""
+    """The part of the settings that says where the store is; ``chassis.settings.StoreUser`` has it."""
 
     @property
     def s3_endpoint(self) -> str: ...
@@ -125,6 +129,8 @@ class Objects:
     def put(self, kind: str, data: bytes | BinaryIO, media_type: str) -> ObjectRef:
         """Store bytes under ``<kind>/<first two of digest>/<digest>``; bytes already there are not sent again.
 
+        An object of some age is renewed all the same: until a row names it, only its youth protects it.
+
         Args:
             kind: lower-case letters; what the object is (``uploads``, ``pages``, ``manifests``).
             data: bytes, or a binary file read to its end from where it stands. A file that cannot seek is spooled to
@@ -152,7 +158,7 @@ class Objects:
     def _put(self, kind: str, data: BinaryIO, digest: str, size: int, media_type: str) -> ObjectRef:
         ref = ObjectRef(key=f"{kind}/{digest[:2]}/{digest}", sha256=digest, size=size, media_type=media_type)
         reached(Failpoint.OBJECT_STORING)
-        if self.exists(ref):
+        if self._renewed(ref):
             return ref
         counted = _Hashing(data)
         with _failures_named(ref.key):
@@ -164,6 +170,20 @@ class Objects:
             raise ObjectDamaged(ref.key)
         reached(Failpoint.OBJECT_STORED)
         return ref
+
+    def _renewed(self, ref: ObjectRef) -> bool:
+        """Whether the object is there in full, and young. Its age is told by the store's own clock."""
+        try:
+            with _failures_named(ref.key):
+                found = self._client.stat_object(self.bucket, ref.key)
+                if found.size != ref.size:
+                    return False
+                now = parsedate_to_datetime((found.metadata or {}).get("Date", ""))
+                if now - cast(datetime, found.last_modified) > RENEW_AFTER:
+                    self.copy(ref.key, ref.key)
+                return True
+        except ObjectMissing:  # also when it was collected between the two
+            return False
 
     def get(self, ref: ObjectRef) -> bytes:
         """The whole object, checked against its size and digest. For small objects: it is held in memory."""
@@ -222,11 +242,31 @@ class Objects:
 
     def exists(self, ref: ObjectRef) -> bool:
         """Whether the object is there in its full size."""
+        found = self.stat(ref.key)
+        return found is not None and found.size == ref.size
+
+    def stat(self, key: str) -> StoredObject | None:
+        """What a listing would say of this key."""
         try:
-            with _failures_named(ref.key):
-                return self._client.stat_object(self.bucket, ref.key).size == ref.size
+            with _failures_named(key):
+                found = self._client.stat_object(self.bucket, key)
         except ObjectMissing:
-            return False
+            return None
+        return StoredObject(key, found.size or 0, cast(datetime, found.last_modified))
+
+    def copy(self, source: str, target: str) -> None:
+        """Let the store copy an object, which makes the copy new; onto itself it renews the object.
+
+        Raises:
+            ObjectMissing: there is nothing at ``source``.
+        """
+        with _failures_named(source):
+            # S3 refuses a copy onto itself that changes nothing. That the metadata is replaced counts as a change.
+            media_type = self._client.stat_object(self.bucket, source).content_type
+            metadata: dict[str, str | list[str] | tuple[str]] = {"Content-Type": media_type or ""}
+            self._client.copy_object(
+                self.bucket, target, CopySource(self.bucket, source), metadata=metadata, metadata_directive=REPLACE
+            )
 
     def delete(self, key: str) -> None:
         """Remove an object; one that is not there is fine."""

@@ -7,6 +7,7 @@ into ``inbox`` in the transaction of the effect, so a message delivered twice ta
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID, uuid5
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
@@ -45,6 +46,11 @@ def _inbox_columns() -> list[sa.schema.SchemaItem]:
             "received_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.text("clock_timestamp()")
         ),
     ]
+
+
+def replayed_id(message_id: UUID) -> UUID:
+    """The id under which a dead letter is sent again: new to the inbox, and still told from the message it was."""
+    return uuid5(message_id, "korrigo.replay")
 
 
 def create_tables(op: Any) -> None:

@@ -65,6 +65,19 @@ class Server:
             self.stop()
             raise
 
+    def recall(self) -> Self:
+        """Know the ports and passwords of a server that another process runs in this directory.
+
+        Raises:
+            ServerFailed: none ever ran there.
+        """
+        record = self.directory / "server.json"
+        if not record.exists():
+            raise ServerFailed(f"no server has kept its data in {self.directory}")
+        known = json.loads(record.read_text())
+        self.ports, self._memory = known["ports"], known["memory"]
+        return self
+
     def stop(self) -> None:
         if self.child is not None:
             # weed takes 2-12 s to stop cleanly; tests do not need its data any more

@@ -215,22 +215,22 @@ def url(*schemes: str) -> Parser[str]:
     return parse
 
 
-def _database_url(value: str) -> str:
+def postgres_url(value: str) -> str:
     """PostgreSQL through psycopg 3, whichever of the two usual spellings is given."""
     checked = url("postgresql", "postgresql+psycopg")(value)
     return checked.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
-_database_url.expects = "postgresql:// URL"  # type: ignore[attr-defined]
+postgres_url.expects = "postgresql:// URL"  # type: ignore[attr-defined]
 
 
-def _host_and_port(value: str) -> str:
+def host_and_port(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9.\-]+(:\d{1,5})?|\[[0-9A-Fa-f:]+\](:\d{1,5})?", value):
         raise ValueError("must be host or host:port, without http://")
     return value
 
 
-_host_and_port.expects = "host:port"  # type: ignore[attr-defined]
+host_and_port.expects = "host:port"  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -277,11 +277,25 @@ class Process:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Common(Process):
+class StoreUser(Process):
+    """What a process needs that reads or writes objects."""
+
+    s3_endpoint: str = env("KORRIGO_S3_ENDPOINT", host_and_port, doc="the object store")
+    s3_access_key: str = env("KORRIGO_S3_ACCESS_KEY", text, secret=True, doc="who we are to the object store")
+    s3_secret_key: str = env("KORRIGO_S3_SECRET_KEY", text, secret=True, doc="proves who we are to the object store")
+    s3_bucket: str = env("KORRIGO_S3_BUCKET", text, default="korrigo", doc="bucket that holds every object")
+    s3_secure: bool = env("KORRIGO_S3_SECURE", flag, default=False, doc="speak HTTPS to the object store")
+    s3_region: str = env(
+        "KORRIGO_S3_REGION", text, default="us-east-1", doc="region signed into requests to the object store"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Common(StoreUser):
     """What every service needs: its database, the bus and the object store."""
 
     database_url: str = env(
-        "KORRIGO_DATABASE_URL", _database_url, secret=True, doc="the service's own PostgreSQL database"
+        "KORRIGO_DATABASE_URL", postgres_url, secret=True, doc="the service's own PostgreSQL database"
     )
     database_pool: int = env(
         "KORRIGO_DATABASE_POOL", whole(1, 100), default=10, doc="most connections one process opens to its database"
@@ -291,12 +305,4 @@ class Common(Process):
         url("amqp", "amqps", "inproc"),
         secret=True,
         doc="the RabbitMQ broker that all services share",
-    )
-    s3_endpoint: str = env("KORRIGO_S3_ENDPOINT", _host_and_port, doc="the object store")
-    s3_access_key: str = env("KORRIGO_S3_ACCESS_KEY", text, secret=True, doc="who we are to the object store")
-    s3_secret_key: str = env("KORRIGO_S3_SECRET_KEY", text, secret=True, doc="proves who we are to the object store")
-    s3_bucket: str = env("KORRIGO_S3_BUCKET", text, default="korrigo", doc="bucket that holds every object")
-    s3_secure: bool = env("KORRIGO_S3_SECURE", flag, default=False, doc="speak HTTPS to the object store")
-    s3_region: str = env(
-        "KORRIGO_S3_REGION", text, default="us-east-1", doc="region signed into requests to the object store"
     )

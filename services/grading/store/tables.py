@@ -144,7 +144,7 @@ copies = sa.Table(
     _counter("attempt", 0),
     _counter("tries", 0),
     _instant("attempted_at"),
-    sa.Column("record", JSONB),
+    sa.Column("record", JSONB(none_as_null=True)),  # JSON's own null would pass the CHECK below
     sa.Column("record_total", POINTS),
     sa.Column("error_code", sa.Text),
     sa.Column("error_message", sa.Text),

@@ -1,0 +1,235 @@
+"""What must agree between two databases, or between a database and the objects it names.
+
+Each function looks at one page of one service's subjects. Databases are read one after the other, so what a working
+system changes in between may look wrong once; ``verify`` looks a second time before it says so.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from chassis.bus.relay import KEEP
+from chassis.invariants import Breach, Page, Subjects
+from chassis.outbox import replayed_id
+from contracts.catalogue import BY_TYPE, MESSAGES
+from oversight.documents import Unreadable
+from oversight.installation import INBOX, OUTBOX, Installation
+
+Look = Callable[[Installation, str, Page], Iterator[Breach]]
+
+REPLAYS = 8
+"""A dead letter sent again so many times is still known for the message it was."""
+
+
+def _rows(installation: Installation, service: str, query: str, **values: Any) -> list[sa.Row[Any]]:
+    with installation.databases[service].reading() as sql:
+        return list(sql.execute(sa.text(query), values))
+
+
+# Messages
+
+
+def messages_are_heard(installation: Installation, service: str, page: Page) -> Iterator[Breach]:
+    """Every message sent has had its effect, once, wherever it is heard: its id is in the inbox."""
+    with installation.databases[service].reading() as sql:
+        sent = sql.execute(*OUTBOX.query(_SENT, page)).all()
+    waiting: dict[str, dict[UUID, Any]] = defaultdict(dict)
+    for row in sent:
+        for consumer in BY_TYPE[row.type].consumers if row.type in BY_TYPE else ():
+            waiting[consumer][row.message_id] = row
+    for consumer, rows in waiting.items():
+        unheard = set(rows) - _heard(installation, consumer, rows.values())
+        again = {row.message_id: row for row in rows.values() if row.message_id in unheard}
+        unheard -= _heard_again(installation, consumer, again) if again else set()
+        unheard -= set(installation.dead_letters()) if unheard else set()
+        for message_id in sorted(unheard):
+            yield Breach(str(message_id), f"{rows[message_id].type} was sent and had no effect at {consumer}")
+
+
+_SENT = """
+    SELECT message_id, type FROM outbox
+    WHERE {id} AND sent_at < clock_timestamp() - make_interval(secs => :settled_after_s)
+"""
+_HEARD = "SELECT message_id FROM inbox WHERE consumer = ANY(:queues) AND message_id = ANY(:ids)"
+
+
+def _heard(installation: Installation, consumer: str, rows: Collection[Any]) -> set[UUID]:
+    queues = sorted({BY_TYPE[row.type].queue(consumer) for row in rows})
+    ids = [row.message_id for row in rows]
+    return {row.message_id for row in _rows(installation, consumer, _HEARD, queues=queues, ids=ids)}
+
+
+def _heard_again(installation: Installation, consumer: str, rows: dict[UUID, Any]) -> set[UUID]:
+    """Which of these were heard as a dead letter that somebody sent again, and perhaps again."""
+    original: dict[UUID, UUID] = {}
+    for message_id in rows:
+        derived = message_id
+        for _ in range(REPLAYS):
+            derived = replayed_id(derived)
+            original[derived] = message_id
+    queues = sorted({BY_TYPE[row.type].queue(consumer) for row in rows.values()})
+    found = _rows(installation, consumer, _HEARD, queues=queues, ids=list(original))
+    return {original[row.message_id] for row in found}
+
+
+_BY_QUEUE = {message.queue(consumer): message for message in MESSAGES for consumer in message.consumers}
+_EFFECTS = "SELECT consumer, message_id, clock_timestamp() AS now FROM inbox WHERE {message_id}"
+_KNOWN = "SELECT message_id FROM outbox WHERE message_id = ANY(:ids)"
+
+
+def effects_were_sent(installation: Installation, service: str, page: Page) -> Iterator[Breach]:
+    """Nothing took effect that nobody sent: a message whose transaction was taken back must not be out.
+
+    Outbox rows are deleted when they are old, so old messages (by their id, which holds the time) are not asked for;
+    nor are dead letters sent again, which have no row.
+    """
+    with installation.databases[service].reading() as sql:
+        rows = sql.execute(*INBOX.query(_EFFECTS, page)).all()
+    heard: dict[str, set[UUID]] = defaultdict(set)
+    for row in rows:
+        message = _BY_QUEUE.get(row.consumer)
+        recent = row.now.timestamp() - (row.message_id.int >> 80) / 1000 < (KEEP / 2).total_seconds()
+        if message is not None and row.message_id.version == 7 and recent:
+            for sender in message.senders:
+                heard[sender].add(row.message_id)
+    for sender, ids in heard.items():
+        known = {row.message_id for row in _rows(installation, sender, _KNOWN, ids=list(ids))}
+        for message_id in sorted(ids - known):
+            yield Breach(str(message_id), f"it took effect, and {sender} never sent it")
+
+
+# Paper
+
+_ASSEMBLY = Subjects("assemblies", key="copy_id")
+_ASSEMBLIES = """
+    SELECT copy_id, exam_id, revision, manifest, page_count,
+        assembled_at < clock_timestamp() - make_interval(secs => :settled_after_s) AS settled
+    FROM assemblies WHERE {copy_id}
+"""
+_BOOKLETS = """
+    SELECT b.copy_id, array_agg(p.id ORDER BY p.place) AS pages
+    FROM booklets b JOIN pages p ON p.booklet_id = b.id AND NOT p.dropped
+    WHERE b.copy_id = ANY(:ids) GROUP BY b.copy_id, b.id
+"""
+_COPIES = """
+    SELECT id, exam_id, paper_revision, manifest, page_count,
+        ARRAY(SELECT (page ->> 'page_id')::uuid FROM jsonb_array_elements(pages) WITH ORDINALITY AS e(page, no)
+              ORDER BY no) AS pages
+    FROM copies WHERE id = ANY(:ids)
+"""
+
+
+def paper_is_conserved(installation: Installation, _: str, page: Page) -> Iterator[Breach]:
+    """Every page of a copy's booklets is in its manifest, once and in order; grading has exactly that paper."""
+    with installation.databases["ingest"].reading() as sql:
+        assemblies = sql.execute(*_ASSEMBLY.query(_ASSEMBLIES, page)).all()
+        ids = [row.copy_id for row in assemblies]
+        booklets: dict[UUID, list[Sequence[UUID]]] = defaultdict(list)
+        for row in sql.execute(sa.text(_BOOKLETS), {"ids": ids}):
+            booklets[row.copy_id].append(row.pages)
+    copies = {row.id: row for row in _rows(installation, "grading", _COPIES, ids=ids)}
+    for row in assemblies:
+        wrong = _wrong_paper(installation, row, booklets[row.copy_id], copies.get(row.copy_id))
+        if wrong is not None:
+            yield Breach(str(row.copy_id), wrong)
+
+
+def _wrong_paper(installation: Installation, row: Any, booklets: list[Sequence[UUID]], copy: Any) -> str | None:
+    try:
+        paper = installation.documents.paper(row.manifest)
+    except Unreadable:
+        return "its manifest cannot be read"
+    if paper is not None:
+        if (paper.copy_id, paper.exam_id, paper.revision) != (row.copy_id, row.exam_id, row.revision):
+            return "its manifest is of another copy, exam or revision"
+        if not _in_some_order(paper.pages, booklets):
+            return "its manifest does not have the pages of its booklets, in their order"
+    if copy is None:
+        return "it was assembled, and grading does not know it" if row.settled else None
+    if copy.paper_revision != row.revision:
+        late = copy.paper_revision < row.revision and not row.settled
+        return None if late else f"its paper is at revision {row.revision}, and grading has {copy.paper_revision}"
+    if (copy.exam_id, copy.manifest, copy.page_count) != (row.exam_id, row.manifest, row.page_count):
+        return "grading has another manifest, exam or number of pages than ingest"
+    if paper is not None and tuple(copy.pages) != paper.pages:
+        return "grading does not show the pages of its manifest, in their order"
+    return None
+
+
+def _in_some_order(pages: Sequence[UUID], booklets: Sequence[Sequence[UUID]]) -> bool:
+    """Whether ``pages`` are those of the booklets, one booklet after the other; which came first is written nowhere."""
+    by_first = {booklet[0]: list(booklet) for booklet in booklets}
+    place = 0
+    while place < len(pages):
+        booklet = by_first.pop(pages[place], [])
+        if not booklet or list(pages[place : place + len(booklet)]) != booklet:
+            return False
+        place += len(booklet)
+    return not by_first
+
+
+_COPY = Subjects("copies")
+_IDS = "SELECT id FROM copies WHERE {id}"
+_ASSEMBLED = "SELECT copy_id FROM assemblies WHERE copy_id = ANY(:ids)"
+
+
+def copies_have_paper(installation: Installation, _: str, page: Page) -> Iterator[Breach]:
+    with installation.databases["grading"].reading() as sql:
+        ids = list(sql.execute(*_COPY.query(_IDS, page)).scalars())
+    known = {row.copy_id for row in _rows(installation, "ingest", _ASSEMBLED, ids=ids)}
+    return (Breach(str(each), "grading has it, and ingest never assembled it") for each in ids if each not in known)
+
+
+# Marks
+
+_RECORDS = """
+    SELECT c.id, c.exam_id, c.revision, c.record, c.record_total AS total, m.scores
+    FROM copies c LEFT JOIN marks m ON m.copy_id = c.id WHERE {c.id} AND jsonb_typeof(c.record) = 'object'
+    UNION ALL
+    SELECT copy_id, exam_id, revision, record, total, NULL FROM results WHERE {copy_id}
+"""
+
+
+def totals_are_those_of_the_records(installation: Installation, _: str, page: Page) -> Iterator[Breach]:
+    """What a copy is worth is the sum of the scores frozen in its record, and those are the ones the marker gave."""
+    with installation.databases["grading"].reading() as sql:
+        rows = sql.execute(*_COPY.query(_RECORDS, page)).all()
+    for row in rows:
+        wrong = _wrong_total(installation, row)
+        if wrong is not None:
+            yield Breach(str(row.id), wrong)
+
+
+def _wrong_total(installation: Installation, row: Any) -> str | None:
+    try:
+        record = installation.documents.marked(row.record)
+    except Unreadable:
+        return f"the record of revision {row.revision} cannot be read"
+    if record is None:
+        return None
+    if (record.copy_id, record.exam_id, record.revision) != (row.id, row.exam_id, row.revision):
+        return f"the record of revision {row.revision} is of another copy, exam or revision"
+    if not record.adds_up:
+        return f"the record of revision {row.revision} does not add up to its total"
+    if record.total != row.total:
+        return f"the total of revision {row.revision} is not that of its record"
+    given = {item: Decimal(score) for item, score in (row.scores or {}).items()}
+    if row.scores is not None and any(given.get(item) != score for item, score in record.scores.items()):
+        return f"the scores of revision {row.revision} are not those of its record"
+    return None
+
+
+# Which look belongs to whose subjects. A look's name and what it must find are told as those of a check.
+LOOKS: dict[tuple[str, str], tuple[tuple[str, Look], ...]] = {
+    ("ingest", "assemblies"): (("I13", paper_is_conserved),),
+    ("grading", "copies"): (("I7", copies_have_paper), ("I3", totals_are_those_of_the_records)),
+    ("", "outbox"): (("I7", messages_are_heard),),
+    ("", "inbox"): (("I7", effects_were_sent),),
+}
+"""By service ("" for every one) and table: invariant, and what looks for its breaches on a page."""

@@ -1,0 +1,29 @@
+"""What the commands for operators read from their environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chassis.settings import StoreUser, env, postgres_url, secret_text
+
+
+def _database(service: str) -> str:
+    return env(
+        f"KORRIGO_{service.upper()}_DATABASE_URL",
+        postgres_url,
+        secret=True,
+        doc=f"the database of {service}; a role that may only read is enough",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(StoreUser):
+    """All five databases and the one store."""
+
+    ingest_database_url: str = _database("ingest")
+    ocr_database_url: str = _database("ocr")
+    grading_database_url: str = _database("grading")
+    render_database_url: str = _database("render")
+    gateway_database_url: str = _database("gateway")
+    audit_key: str | None = env("KORRIGO_AUDIT_KEY", secret_text(32), default=None, secret=True,
+                                doc="seals the heads of the audit trails; without it no seal is checked")  # fmt: skip
