@@ -131,6 +131,7 @@ class Database:
         statement_timeout_ms: int = STATEMENT_TIMEOUT_MS,
         lock_timeout_ms: int = LOCK_TIMEOUT_MS,
         audit_key: str | None = None,
+        idle_timeout_ms: int = IDLE_IN_TRANSACTION_TIMEOUT_MS,
     ) -> None:
         _assert_waits_are_green()
         self.service = service
@@ -139,7 +140,7 @@ class Database:
         timeouts = {
             "lock_timeout": lock_timeout_ms,
             "statement_timeout": statement_timeout_ms,
-            "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT_MS,
+            "idle_in_transaction_session_timeout": idle_timeout_ms,
         }
         self.engine = sa.create_engine(
             url,

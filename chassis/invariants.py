@@ -7,15 +7,17 @@ statement each, however many subjects it has, so a look costs the same whether t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 _IN_PAGE = re.compile(r"\{(\w+(?:\.\w+)?)\}")
 _FIRST = {"uuid": "00000000-0000-0000-0000-000000000000", "bigint": "0", "text": ""}
-"""Below every key of that type."""
+_LAST = {"uuid": "ffffffff-ffff-ffff-ffff-ffffffffffff", "bigint": str(2**63 - 1), "text": "~"}
+"""Below and above every key of that type; keys that are text are digests."""
 
 # Any object in a JSON value that looks like a contracts.objects.ObjectRef, however deep.
 _NAMED = "strict $.** ? (exists (@.key) && exists (@.sha256) && exists (@.media_type))"
@@ -72,7 +74,7 @@ class Subjects:
     """The rows of one table, by a key of type ``uuid``, ``bigint`` or ``text``.
 
     Args:
-        objects: SQL that selects subject, key and size of every object that the rows of a page name, also inside JSON.
+        objects: SQL that selects subject (as text), key and size of every object that a page's rows name, also in JSON.
     """
 
     table: str
@@ -85,6 +87,10 @@ class Subjects:
     def first(self) -> str:
         return _FIRST[self.type]
 
+    @property
+    def last(self) -> str:
+        return _LAST[self.type]
+
     def bounds(self, sql: sa.Connection, after: str, limit: int) -> tuple[int, str]:
         """How many subjects the page after ``after`` has, at most ``limit``, and the key of its last."""
         query = (
@@ -95,29 +101,50 @@ class Subjects:
         count, last = sql.execute(sa.text(query), {"after": after, "limit": limit}).one()
         return count, after if last is None else last
 
-    def breaches(self, sql: sa.Connection, check: Check, page: Page) -> list[Breach]:
-        if not isinstance(check.find, str):
-            return list(check.find(sql, page))
-        return [Breach(str(subject), what) for subject, what in sql.execute(*self.query(check.find, page))]
+    def breaches(self, sql: sa.Connection, page: Page) -> Iterator[tuple[Check, Breach]]:
+        """What is wrong with the subjects of a page. All that is said in SQL is asked at once."""
+        asked = [check for check in self.checks if isinstance(check.find, str)]
+        parts = (
+            f"SELECT {place}, subject::text, what FROM ({check.find}) AS found_{place} (subject, what)"  # noqa: S608  # our SQL
+            for place, check in enumerate(asked)
+        )
+        if asked:
+            for place, subject, what in self.select(sql, " UNION ALL ".join(parts), page):
+                yield asked[place], Breach(subject, what)
+        for check in self.checks:
+            if not isinstance(check.find, str):
+                for each in check.find(sql, page):
+                    yield check, each
 
     def named(self, sql: sa.Connection, page: Page) -> Iterator[Named]:
         """Every object the page's rows name; one that is named twice comes twice."""
-        for query in self.objects:
-            for subject, key, size in sql.execute(*self.query(query, page)):
-                yield Named(str(subject), key, size)
+        for subject, key, size in self.select(sql, " UNION ALL ".join(self.objects), page):
+            yield Named(subject, key, size)
 
-    def query(self, text: str, page: Page) -> tuple[sa.TextClause, dict[str, object]]:
-        """A statement of this page and its parameters."""
-        within = rf"(\1 > CAST(:after AS {self.type}) AND \1 <= CAST(:last AS {self.type}))"
-        statement = sa.text(_IN_PAGE.sub(within, text))
+    def select(self, sql: sa.Connection, text: str, page: Page) -> Sequence[Any]:
+        """The rows of a page; in ``text`` stands what may stand in the SQL of a check."""
+        statement = _statement(text, self.type)
         known = vars(page)
-        return statement, {name: known[name] for name in statement._bindparams}  # noqa: SLF001  # the names it uses
+        return sql.execute(statement, {name: known[name] for name in statement._bindparams}).all()  # noqa: SLF001  # its names
+
+
+@lru_cache
+def _statement(text: str, key_type: str) -> sa.TextClause:
+    within = rf"(\1 > CAST(:after AS {key_type}) AND \1 <= CAST(:last AS {key_type}))"
+    return sa.text(_IN_PAGE.sub(within, text))
+
+
+def count(sql: sa.Connection, groups: Sequence[Subjects], limit: int) -> dict[str, int]:
+    """How many subjects each table has, counted up to ``limit``, in one statement."""
+    each = (f"(SELECT count(*) FROM (SELECT FROM {group.table} LIMIT {limit}) t)" for group in groups)  # noqa: S608  # our names
+    counts = sql.execute(sa.text("SELECT " + ", ".join(each))).one()
+    return dict(zip((group.table for group in groups), counts, strict=True))
 
 
 def objects_in(table: str, *columns: str, key: str = "id") -> str:
     """SQL for ``Subjects.objects``: the objects named by JSON ``columns``, wherever in them."""
     documents = ", ".join(columns)
     return (
-        f"SELECT {key}, named ->> 'key', (named ->> 'size')::bigint"  # noqa: S608  # our names
+        f"SELECT {key}::text, named ->> 'key', (named ->> 'size')::bigint"  # noqa: S608  # our names
         f" FROM {table}, jsonb_path_query(jsonb_build_array({documents}), '{_NAMED}') named WHERE {{{key}}}"
     )

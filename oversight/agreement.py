@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -19,35 +20,44 @@ from chassis.invariants import Breach, Page, Subjects
 from chassis.outbox import replayed_id
 from contracts.catalogue import BY_TYPE, MESSAGES
 from oversight.documents import Unreadable
-from oversight.installation import INBOX, OUTBOX, Installation
+from oversight.installation import INBOX, OUTBOX, Installation, Reader
 
-Look = Callable[[Installation, str, Page], Iterator[Breach]]
+
+@dataclass(frozen=True)
+class Look:
+    """One look at one page: where to read, whose subjects they are."""
+
+    installation: Installation
+    read: Reader
+    service: str
+    page: Page
+
+    def own(self, subjects: Subjects, query: str) -> Sequence[sa.Row[Any]]:
+        """What the page's own service says."""
+        return subjects.select(self.read(self.service), query, self.page)
+
+    def theirs(self, service: str, query: str, **values: Any) -> Sequence[sa.Row[Any]]:
+        return self.read(service).execute(sa.text(query), values).all()
+
 
 REPLAYS = 8
 """A dead letter sent again so many times is still known for the message it was."""
 
 
-def _rows(installation: Installation, service: str, query: str, **values: Any) -> list[sa.Row[Any]]:
-    with installation.databases[service].reading() as sql:
-        return list(sql.execute(sa.text(query), values))
-
-
 # Messages
 
 
-def messages_are_heard(installation: Installation, service: str, page: Page) -> Iterator[Breach]:
+def messages_are_heard(look: Look) -> Iterator[Breach]:
     """Every message sent has had its effect, once, wherever it is heard: its id is in the inbox."""
-    with installation.databases[service].reading() as sql:
-        sent = sql.execute(*OUTBOX.query(_SENT, page)).all()
     waiting: dict[str, dict[UUID, Any]] = defaultdict(dict)
-    for row in sent:
+    for row in look.own(OUTBOX, _SENT):
         for consumer in BY_TYPE[row.type].consumers if row.type in BY_TYPE else ():
             waiting[consumer][row.message_id] = row
     for consumer, rows in waiting.items():
-        unheard = set(rows) - _heard(installation, consumer, rows.values())
+        unheard = set(rows) - _heard(look, consumer, rows.values())
         again = {row.message_id: row for row in rows.values() if row.message_id in unheard}
-        unheard -= _heard_again(installation, consumer, again) if again else set()
-        unheard -= set(installation.dead_letters()) if unheard else set()
+        unheard -= _heard_again(look, consumer, again) if again else set()
+        unheard -= set(look.installation.dead_letters()) if unheard else set()
         for message_id in sorted(unheard):
             yield Breach(str(message_id), f"{rows[message_id].type} was sent and had no effect at {consumer}")
 
@@ -59,13 +69,13 @@ _SENT = """
 _HEARD = "SELECT message_id FROM inbox WHERE consumer = ANY(:queues) AND message_id = ANY(:ids)"
 
 
-def _heard(installation: Installation, consumer: str, rows: Collection[Any]) -> set[UUID]:
+def _heard(look: Look, consumer: str, rows: Collection[Any]) -> set[UUID]:
     queues = sorted({BY_TYPE[row.type].queue(consumer) for row in rows})
     ids = [row.message_id for row in rows]
-    return {row.message_id for row in _rows(installation, consumer, _HEARD, queues=queues, ids=ids)}
+    return {row.message_id for row in look.theirs(consumer, _HEARD, queues=queues, ids=ids)}
 
 
-def _heard_again(installation: Installation, consumer: str, rows: dict[UUID, Any]) -> set[UUID]:
+def _heard_again(look: Look, consumer: str, rows: dict[UUID, Any]) -> set[UUID]:
     """Which of these were heard as a dead letter that somebody sent again, and perhaps again."""
     original: dict[UUID, UUID] = {}
     for message_id in rows:
@@ -74,7 +84,7 @@ def _heard_again(installation: Installation, consumer: str, rows: dict[UUID, Any
             derived = replayed_id(derived)
             original[derived] = message_id
     queues = sorted({BY_TYPE[row.type].queue(consumer) for row in rows.values()})
-    found = _rows(installation, consumer, _HEARD, queues=queues, ids=list(original))
+    found = look.theirs(consumer, _HEARD, queues=queues, ids=list(original))
     return {original[row.message_id] for row in found}
 
 
@@ -83,23 +93,21 @@ _EFFECTS = "SELECT consumer, message_id, clock_timestamp() AS now FROM inbox WHE
 _KNOWN = "SELECT message_id FROM outbox WHERE message_id = ANY(:ids)"
 
 
-def effects_were_sent(installation: Installation, service: str, page: Page) -> Iterator[Breach]:
+def effects_were_sent(look: Look) -> Iterator[Breach]:
     """Nothing took effect that nobody sent: a message whose transaction was taken back must not be out.
 
     Outbox rows are deleted when they are old, so old messages (by their id, which holds the time) are not asked for;
     nor are dead letters sent again, which have no row.
     """
-    with installation.databases[service].reading() as sql:
-        rows = sql.execute(*INBOX.query(_EFFECTS, page)).all()
     heard: dict[str, set[UUID]] = defaultdict(set)
-    for row in rows:
+    for row in look.own(INBOX, _EFFECTS):
         message = _BY_QUEUE.get(row.consumer)
         recent = row.now.timestamp() - (row.message_id.int >> 80) / 1000 < (KEEP / 2).total_seconds()
         if message is not None and row.message_id.version == 7 and recent:
             for sender in message.senders:
                 heard[sender].add(row.message_id)
     for sender, ids in heard.items():
-        known = {row.message_id for row in _rows(installation, sender, _KNOWN, ids=list(ids))}
+        known = {row.message_id for row in look.theirs(sender, _KNOWN, ids=list(ids))}
         for message_id in sorted(ids - known):
             yield Breach(str(message_id), f"it took effect, and {sender} never sent it")
 
@@ -125,24 +133,23 @@ _COPIES = """
 """
 
 
-def paper_is_conserved(installation: Installation, _: str, page: Page) -> Iterator[Breach]:
+def paper_is_conserved(look: Look) -> Iterator[Breach]:
     """Every page of a copy's booklets is in its manifest, once and in order; grading has exactly that paper."""
-    with installation.databases["ingest"].reading() as sql:
-        assemblies = sql.execute(*_ASSEMBLY.query(_ASSEMBLIES, page)).all()
-        ids = [row.copy_id for row in assemblies]
-        booklets: dict[UUID, list[Sequence[UUID]]] = defaultdict(list)
-        for row in sql.execute(sa.text(_BOOKLETS), {"ids": ids}):
-            booklets[row.copy_id].append(row.pages)
-    copies = {row.id: row for row in _rows(installation, "grading", _COPIES, ids=ids)}
+    assemblies = look.own(_ASSEMBLY, _ASSEMBLIES)
+    ids = [row.copy_id for row in assemblies]
+    booklets: dict[UUID, list[Sequence[UUID]]] = defaultdict(list)
+    for row in look.theirs("ingest", _BOOKLETS, ids=ids):
+        booklets[row.copy_id].append(row.pages)
+    copies = {row.id: row for row in look.theirs("grading", _COPIES, ids=ids)}
     for row in assemblies:
-        wrong = _wrong_paper(installation, row, booklets[row.copy_id], copies.get(row.copy_id))
+        wrong = _wrong_paper(look, row, booklets[row.copy_id], copies.get(row.copy_id))
         if wrong is not None:
             yield Breach(str(row.copy_id), wrong)
 
 
-def _wrong_paper(installation: Installation, row: Any, booklets: list[Sequence[UUID]], copy: Any) -> str | None:
+def _wrong_paper(look: Look, row: Any, booklets: list[Sequence[UUID]], copy: Any) -> str | None:
     try:
-        paper = installation.documents.paper(row.manifest)
+        paper = look.installation.documents.paper(row.manifest)
     except Unreadable:
         return "its manifest cannot be read"
     if paper is not None:
@@ -179,10 +186,10 @@ _IDS = "SELECT id FROM copies WHERE {id}"
 _ASSEMBLED = "SELECT copy_id FROM assemblies WHERE copy_id = ANY(:ids)"
 
 
-def copies_have_paper(installation: Installation, _: str, page: Page) -> Iterator[Breach]:
-    with installation.databases["grading"].reading() as sql:
-        ids = list(sql.execute(*_COPY.query(_IDS, page)).scalars())
-    known = {row.copy_id for row in _rows(installation, "ingest", _ASSEMBLED, ids=ids)}
+def copies_have_paper(look: Look) -> Iterator[Breach]:
+    """Grading knows no copy that ingest did not assemble."""
+    ids = [row.id for row in look.own(_COPY, _IDS)]
+    known = {row.copy_id for row in look.theirs("ingest", _ASSEMBLED, ids=ids)}
     return (Breach(str(each), "grading has it, and ingest never assembled it") for each in ids if each not in known)
 
 
@@ -196,19 +203,17 @@ _RECORDS = """
 """
 
 
-def totals_are_those_of_the_records(installation: Installation, _: str, page: Page) -> Iterator[Breach]:
+def totals_are_those_of_the_records(look: Look) -> Iterator[Breach]:
     """What a copy is worth is the sum of the scores frozen in its record, and those are the ones the marker gave."""
-    with installation.databases["grading"].reading() as sql:
-        rows = sql.execute(*_COPY.query(_RECORDS, page)).all()
-    for row in rows:
-        wrong = _wrong_total(installation, row)
+    for row in look.own(_COPY, _RECORDS):
+        wrong = _wrong_total(look, row)
         if wrong is not None:
             yield Breach(str(row.id), wrong)
 
 
-def _wrong_total(installation: Installation, row: Any) -> str | None:
+def _wrong_total(look: Look, row: Any) -> str | None:
     try:
-        record = installation.documents.marked(row.record)
+        record = look.installation.documents.marked(row.record)
     except Unreadable:
         return f"the record of revision {row.revision} cannot be read"
     if record is None:
@@ -225,11 +230,10 @@ def _wrong_total(installation: Installation, row: Any) -> str | None:
     return None
 
 
-# Which look belongs to whose subjects. A look's name and what it must find are told as those of a check.
-LOOKS: dict[tuple[str, str], tuple[tuple[str, Look], ...]] = {
+LOOKS: dict[tuple[str, str], tuple[tuple[str, Callable[[Look], Iterator[Breach]]], ...]] = {
     ("ingest", "assemblies"): (("I13", paper_is_conserved),),
     ("grading", "copies"): (("I7", copies_have_paper), ("I3", totals_are_those_of_the_records)),
     ("", "outbox"): (("I7", messages_are_heard),),
     ("", "inbox"): (("I7", effects_were_sent),),
 }
-"""By service ("" for every one) and table: invariant, and what looks for its breaches on a page."""
+"""By service ("" for every one) and table: invariant, and what yields its breaches on a page."""

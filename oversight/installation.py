@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
@@ -18,8 +19,18 @@ from chassis.servers import ObjectStore, Postgres
 from oversight.documents import Documents
 from oversight.settings import Settings
 
-STATEMENT_TIMEOUT_MS = 120_000
+PATIENCE_MS = 600_000
 SERVICES = ("ingest", "ocr", "grading", "render", "gateway")
+
+
+Reader = Callable[[str], sa.Connection]
+"""A service's name to a connection that only reads."""
+
+
+def now(read: Reader) -> datetime:
+    """The time by which ages are told: the database's, never this process's."""
+    told: datetime = read("grading").execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+    return told
 
 
 def _none() -> Collection[UUID]:
@@ -62,11 +73,18 @@ class Installation:
         objects = Objects(store.endpoint, store.access_key, store.secret_key, store.bucket)
         return cls(_databases({service: postgres.url(service) for service in SERVICES}), objects)
 
-    def now(self) -> datetime:
-        """The time by which ages are told: the database's, never this process's."""
-        with self.databases["grading"].reading() as sql:
-            now: datetime = sql.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
-        return now
+    @contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """Read-only connections, opened when first used and kept to the end: each statement sees what is there then."""
+        with ExitStack() as opened:
+            connections: dict[str, sa.Connection] = {}
+
+            def reader(service: str) -> sa.Connection:
+                if service not in connections:
+                    connections[service] = opened.enter_context(self.databases[service].reading())
+                return connections[service]
+
+            yield reader
 
     def close(self) -> None:
         for database in self.databases.values():
@@ -75,11 +93,9 @@ class Installation:
 
 
 def _databases(urls: Mapping[str, str]) -> dict[str, Database]:
-    """Few connections, and time for statements over a whole page: nobody waits for them."""
-    return {
-        service: Database(url, service=service, pool_size=1, max_overflow=1, statement_timeout_ms=STATEMENT_TIMEOUT_MS)
-        for service, url in urls.items()
-    }
+    """Few connections, and time for whole pages: nobody waits for them, and they hold nothing while they are idle."""
+    bounds = {"pool_size": 1, "max_overflow": 1, "statement_timeout_ms": PATIENCE_MS, "idle_timeout_ms": PATIENCE_MS}
+    return {service: Database(url, service=service, **bounds) for service, url in urls.items()}
 
 
 _UNSENT = """
@@ -88,7 +104,7 @@ _UNSENT = """
 """
 # Every row still kept counts, sent or not: what a message names is kept until whoever hears it names it, and longer.
 _IN_MESSAGES = """
-    SELECT id, named ->> 'key', (named ->> 'size')::bigint
+    SELECT id::text, named ->> 'key', (named ->> 'size')::bigint
     FROM outbox, jsonb_path_query(data, 'strict $.** ? (exists (@.key) && exists (@.sha256) && exists (@.media_type))')
         named
     WHERE {id}

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+import sqlalchemy as sa
+
 from chassis.invariants import Page, Subjects
 from chassis.objects import StoredObject
-from oversight.installation import SERVICES, Installation, subjects
+from oversight.installation import SERVICES, Installation, Reader, subjects
 
 PAGE = 1000
 _TABLES = """
@@ -45,13 +47,13 @@ class Inventory:
         rows = ((each.key, each.size, each.modified.timestamp()) for each in installation.objects.list(prefix))
         self._sqlite.executemany("INSERT OR REPLACE INTO stored VALUES (?, ?, ?)", rows)
 
-    def read_names(self, installation: Installation) -> None:
+    def read_names(self, read: Reader) -> None:
         """Every object any row of any service names; again finds what was added meanwhile."""
         for service in SERVICES:
             for each in subjects(service):
                 if each.objects:
                     self._sqlite.executemany(
-                        "INSERT OR IGNORE INTO named VALUES (?, ?, ?, ?)", _named(installation, service, each)
+                        "INSERT OR IGNORE INTO named VALUES (?, ?, ?, ?)", _named(read(service), service, each)
                     )
 
     def missing(self) -> Iterator[Reference]:
@@ -84,12 +86,11 @@ class Inventory:
         return listed, named
 
 
-def _named(installation: Installation, service: str, group: Subjects) -> Iterator[tuple[str, int, str, str]]:
+def _named(sql: sa.Connection, service: str, group: Subjects) -> Iterator[tuple[str, int, str, str]]:
     after, count = group.first, PAGE
     while count == PAGE:
-        with installation.databases[service].reading() as sql:
-            count, last = group.bounds(sql, after, PAGE)
-            found = list(group.named(sql, Page(after, last))) if count else []
-        for each in found:
-            yield each.key, each.size, service, each.subject
+        count, last = group.bounds(sql, after, PAGE)
+        if count:
+            for each in group.named(sql, Page(after, last)):
+                yield each.key, each.size, service, each.subject
         after = last

@@ -9,21 +9,23 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import IO, Any, cast
 
-from chassis.invariants import Page, Subjects
+from chassis.invariants import Breach, Page, Subjects, count
 from chassis.objects import ObjectDamaged, ObjectMissing
 from contracts.objects import ObjectRef
 from oversight import agreement, schema
-from oversight.installation import SERVICES, Installation, subjects
+from oversight.installation import SERVICES, Installation, Reader, now, subjects
 from oversight.inventory import Inventory, Reference
 from oversight.progress import Progress
 from oversight.report import Finding, Report
 
 PAGE = 1000
 GRACE = timedelta(hours=24)
+Looks = tuple[tuple[str, Callable[[agreement.Look], Iterator[Breach]]], ...]
 
 
 def verify(
@@ -59,8 +61,9 @@ def verify(
     begun = time.monotonic()
     page = Page("", "", settled_after_s, settled_after_s if unended_after_s is None else unended_after_s)
     until = None if seconds is None else begun + seconds
-    run = _Run(installation, progress or Progress(), page, second_look_s, pause, until)
-    complete = run.rows() and run.objects(deep=deep, strict=strict, grace=grace)
+    with installation.reading() as read:
+        run = _Run(installation, read, progress or Progress(), page, second_look_s, pause, until)
+        complete = run.rows() and run.objects(deep=deep, strict=strict, grace=grace)
     report = run.progress.finish() if complete else run.progress.report
     report.complete = complete
     report.seconds = time.monotonic() - begun
@@ -70,55 +73,62 @@ def verify(
 @dataclass
 class _Run:
     installation: Installation
+    read: Reader
     progress: Progress
     page: Page
     second_look_s: float
     pause: Callable[[float], None]
     until: float | None
 
+    @property
+    def report(self) -> Report:
+        return self.progress.report
+
     def rows(self) -> bool:
         """Schema and subjects of every service; whether there was time for all."""
         if self.progress.after("schema", "") is not None:
-            self.progress.report.add(schema.look(self.installation))
+            self.report.add(schema.look(self.read))
             self.progress.moved("schema", "", done=True)
-        return all(self._subjects(service, each) for service in SERVICES for each in subjects(service))
+        return all(map(self._service, SERVICES))
 
-    def _subjects(self, service: str, group: Subjects) -> bool:
+    def _service(self, service: str) -> bool:
+        groups = subjects(service)
+        counts = count(self.read(service), groups, PAGE)
+        return all(self._subjects(service, group, counts[group.table]) for group in groups)
+
+    def _subjects(self, service: str, group: Subjects, known: int) -> bool:
+        """``known``: how many there are, counted up to a page; fewer need not be counted again."""
         what = f"{service}.{group.table}"
         looks = (*agreement.LOOKS.get((service, group.table), ()), *agreement.LOOKS.get(("", group.table), ()))
-        after = self.progress.after(what, group.first)
-        if not looks and not group.checks:
-            return True
+        after = self.progress.after(what, group.first) if looks or group.checks else None
         while after is not None:
             if self._late():
                 return False
-            with self.installation.databases[service].reading() as sql:
-                count, last = group.bounds(sql, after, PAGE)
-            if count:
-                page = replace(self.page, after=after, last=last)
-                self._confirmed(lambda page=page: self._look(service, group, looks, page))  # type: ignore[misc]
-            self.progress.report.checked[what] += count
-            self.progress.moved(what, last, done=count < PAGE)
-            after = last if count == PAGE else None
+            if known < PAGE:
+                found, last = known, group.last
+            else:
+                found, last = group.bounds(self.read(service), after, PAGE)
+            if found:
+                self._look(service, group, looks, replace(self.page, after=after, last=last))
+            self.report.checked[what] += found
+            self.progress.moved(what, last, done=found < PAGE)
+            after = last if found == PAGE else None
         return True
 
-    def _look(
-        self, service: str, group: Subjects, looks: tuple[tuple[str, agreement.Look], ...], page: Page
-    ) -> Iterator[Finding]:
-        with self.installation.databases[service].reading() as sql:
-            for check in group.checks:
-                for breach in group.breaches(sql, check, page):
-                    yield Finding(check.invariant, service, *breach)
-        for invariant, look in looks:
-            for breach in look(self.installation, service, page):
-                yield Finding(invariant, service, *breach)
-
-    def _confirmed(self, look: Callable[[], Iterator[Finding]]) -> None:
-        found = list(look())
+    def _look(self, service: str, group: Subjects, looks: Looks, page: Page) -> None:
+        """Once, and a second time if something looks wrong."""
+        found = list(self._findings(service, group, looks, page))
         if found:
             self.pause(self.second_look_s)
-            again = set(look())
-            self.progress.report.add(each for each in found if each in again)
+            again = set(self._findings(service, group, looks, page))
+            self.report.add(each for each in found if each in again)
+
+    def _findings(self, service: str, group: Subjects, looks: Looks, page: Page) -> Iterator[Finding]:
+        for check, breach in group.breaches(self.read(service), page):
+            yield Finding(check.invariant, service, *breach)
+        for invariant, look in looks:
+            for breach in look(agreement.Look(self.installation, self.read, service, page)):
+                yield Finding(invariant, service, *breach)
 
     def _late(self) -> bool:
         return self.until is not None and time.monotonic() > self.until
@@ -127,24 +137,17 @@ class _Run:
         """The store against what names its objects; whether there was time for all."""
         if self._late():
             return False
-        inventory = Inventory()
-        try:
-            old = self.installation.now() - grace
+        with closing(Inventory()) as inventory:
+            old = now(self.read) - grace
             inventory.list(self.installation)
-            inventory.read_names(self.installation)
-            self._missing(inventory)
-            report = self.progress.report
-            unnamed = [each for each in inventory.unnamed() if each.modified < old]
+            inventory.read_names(self.read)
+            missing = [each for each in inventory.missing() if not self._is_there(each)]
+            self.report.add(_about(each, "is not in the store in its size") for each in missing)
+            unnamed = (each for each in inventory.unnamed() if each.modified < old)
             notes = [Finding("I9", "objects", each.key, "nothing names it") for each in unnamed]
-            report.add(notes) if strict else report.notes.extend(notes)
-            report.checked["objects.stored"], report.checked["objects.named"] = inventory.count()
+            self.report.add(notes) if strict else self.report.notes.extend(notes)
+            self.report.checked["objects.stored"], self.report.checked["objects.named"] = inventory.count()
             return not deep or self._bytes(inventory)
-        finally:
-            inventory.close()
-
-    def _missing(self, inventory: Inventory) -> None:
-        found = [each for each in inventory.missing() if not self._is_there(each)]
-        self.progress.report.add(_about(each, "is not in the store in its size") for each in found)
 
     def _is_there(self, named: Reference) -> bool:
         found = self.installation.objects.stat(named.key)
@@ -159,10 +162,10 @@ class _Run:
                 ref = ObjectRef(key=each.key, sha256=each.key[-64:], size=each.size, media_type="")
                 self.installation.objects.fetch(ref, cast(IO[bytes], _Nowhere()))
             except ObjectDamaged:
-                self.progress.report.add([_about(each, "has other bytes than its name says")])
+                self.report.add([_about(each, "has other bytes than its name says")])
             except ObjectMissing:
                 pass  # told already
-            self.progress.report.checked["objects.bytes"] += 1
+            self.report.checked["objects.bytes"] += 1
             self.progress.moved("objects.bytes", each.key, done=False)
         return True
 

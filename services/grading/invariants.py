@@ -255,7 +255,7 @@ SUBJECTS = (
         ),
         objects=(
             objects_in("copies", "manifest", "pages", "record"),
-            "SELECT id, final_key, final_size FROM copies WHERE {id} AND final_key IS NOT NULL",
+            "SELECT id::text, final_key, final_size FROM copies WHERE {id} AND final_key IS NOT NULL",
             objects_in("results", "record", "document", key="copy_id"),
         ),
     ),
