@@ -16,11 +16,12 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from chassis.bus.relay import KEEP
-from chassis.invariants import Breach, Page, Subjects
+from chassis.invariants import Page, Subjects
 from chassis.outbox import replayed_id
 from contracts.catalogue import BY_TYPE, MESSAGES
 from oversight.documents import Unreadable
 from oversight.installation import INBOX, OUTBOX, Installation, Reader
+from oversight.report import Finding
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,9 @@ class Look:
         """What the page's own service says."""
         return subjects.select(self.read(self.service), query, self.page)
 
+    def finding(self, invariant: str, subject: object, what: str) -> Finding:
+        return Finding(invariant, self.service, str(subject), what)
+
     def theirs(self, service: str, query: str, **values: Any) -> Sequence[sa.Row[Any]]:
         return self.read(service).execute(sa.text(query), values).all()
 
@@ -47,7 +51,7 @@ REPLAYS = 8
 # Messages
 
 
-def messages_are_heard(look: Look) -> Iterator[Breach]:
+def messages_are_heard(look: Look) -> Iterator[Finding]:
     """Every message sent has had its effect, once, wherever it is heard: its id is in the inbox."""
     waiting: dict[str, dict[UUID, Any]] = defaultdict(dict)
     for row in look.own(OUTBOX, _SENT):
@@ -59,7 +63,7 @@ def messages_are_heard(look: Look) -> Iterator[Breach]:
         unheard -= _heard_again(look, consumer, again) if again else set()
         unheard -= set(look.installation.dead_letters()) if unheard else set()
         for message_id in sorted(unheard):
-            yield Breach(str(message_id), f"{rows[message_id].type} was sent and had no effect at {consumer}")
+            yield look.finding("I7", message_id, f"{rows[message_id].type} was sent and had no effect at {consumer}")
 
 
 _SENT = """
@@ -93,7 +97,7 @@ _EFFECTS = "SELECT consumer, message_id, clock_timestamp() AS now FROM inbox WHE
 _KNOWN = "SELECT message_id FROM outbox WHERE message_id = ANY(:ids)"
 
 
-def effects_were_sent(look: Look) -> Iterator[Breach]:
+def effects_were_sent(look: Look) -> Iterator[Finding]:
     """Nothing took effect that nobody sent: a message whose transaction was taken back must not be out.
 
     Outbox rows are deleted when they are old, so old messages (by their id, which holds the time) are not asked for;
@@ -109,7 +113,7 @@ def effects_were_sent(look: Look) -> Iterator[Breach]:
     for sender, ids in heard.items():
         known = {row.message_id for row in look.theirs(sender, _KNOWN, ids=list(ids))}
         for message_id in sorted(ids - known):
-            yield Breach(str(message_id), f"it took effect, and {sender} never sent it")
+            yield look.finding("I7", message_id, f"it took effect, and {sender} never sent it")
 
 
 # Paper
@@ -133,7 +137,7 @@ _COPIES = """
 """
 
 
-def paper_is_conserved(look: Look) -> Iterator[Breach]:
+def paper_is_conserved(look: Look) -> Iterator[Finding]:
     """Every page of a copy's booklets is in its manifest, once and in order; grading has exactly that paper."""
     assemblies = look.own(_ASSEMBLY, _ASSEMBLIES)
     ids = [row.copy_id for row in assemblies]
@@ -142,21 +146,28 @@ def paper_is_conserved(look: Look) -> Iterator[Breach]:
         booklets[row.copy_id].append(row.pages)
     copies = {row.id: row for row in look.theirs("grading", _COPIES, ids=ids)}
     for row in assemblies:
-        wrong = _wrong_paper(look, row, booklets[row.copy_id], copies.get(row.copy_id))
+        pages = None
+        try:
+            paper = look.installation.documents.paper(row.manifest)
+        except Unreadable:
+            yield look.finding("I13", row.copy_id, "its manifest cannot be read")
+            continue
+        if paper is not None:
+            pages = paper.pages
+            if (paper.copy_id, paper.exam_id, paper.revision) != (row.copy_id, row.exam_id, row.revision):
+                yield look.finding("I13", row.copy_id, "its manifest is of another copy, exam or revision")
+            elif not _in_some_order(pages, booklets[row.copy_id]):
+                yield look.finding("I13", row.copy_id, "its manifest has other pages than its booklets")
+        copy = copies.get(row.copy_id)
+        wrong = _not_agreed(row, copy)
         if wrong is not None:
-            yield Breach(str(row.copy_id), wrong)
+            yield look.finding("I7", row.copy_id, wrong)
+        elif copy is not None and copy.manifest == row.manifest and pages is not None and tuple(copy.pages) != pages:
+            yield look.finding("I13", row.copy_id, "grading shows other pages than its manifest has")
 
 
-def _wrong_paper(look: Look, row: Any, booklets: list[Sequence[UUID]], copy: Any) -> str | None:
-    try:
-        paper = look.installation.documents.paper(row.manifest)
-    except Unreadable:
-        return "its manifest cannot be read"
-    if paper is not None:
-        if (paper.copy_id, paper.exam_id, paper.revision) != (row.copy_id, row.exam_id, row.revision):
-            return "its manifest is of another copy, exam or revision"
-        if not _in_some_order(paper.pages, booklets):
-            return "its manifest does not have the pages of its booklets, in their order"
+def _not_agreed(row: Any, copy: Any) -> str | None:
+    """What grading should know of an assembly and does not, unless the news may still be on its way."""
     if copy is None:
         return "it was assembled, and grading does not know it" if row.settled else None
     if copy.paper_revision != row.revision:
@@ -164,8 +175,6 @@ def _wrong_paper(look: Look, row: Any, booklets: list[Sequence[UUID]], copy: Any
         return None if late else f"its paper is at revision {row.revision}, and grading has {copy.paper_revision}"
     if (copy.exam_id, copy.manifest, copy.page_count) != (row.exam_id, row.manifest, row.page_count):
         return "grading has another manifest, exam or number of pages than ingest"
-    if paper is not None and tuple(copy.pages) != paper.pages:
-        return "grading does not show the pages of its manifest, in their order"
     return None
 
 
@@ -186,11 +195,13 @@ _IDS = "SELECT id FROM copies WHERE {id}"
 _ASSEMBLED = "SELECT copy_id FROM assemblies WHERE copy_id = ANY(:ids)"
 
 
-def copies_have_paper(look: Look) -> Iterator[Breach]:
+def copies_have_paper(look: Look) -> Iterator[Finding]:
     """Grading knows no copy that ingest did not assemble."""
     ids = [row.id for row in look.own(_COPY, _IDS)]
     known = {row.copy_id for row in look.theirs("ingest", _ASSEMBLED, ids=ids)}
-    return (Breach(str(each), "grading has it, and ingest never assembled it") for each in ids if each not in known)
+    for each in ids:
+        if each not in known:
+            yield look.finding("I7", each, "grading has it, and ingest never assembled it")
 
 
 # Marks
@@ -203,12 +214,12 @@ _RECORDS = """
 """
 
 
-def totals_are_those_of_the_records(look: Look) -> Iterator[Breach]:
+def totals_are_those_of_the_records(look: Look) -> Iterator[Finding]:
     """What a copy is worth is the sum of the scores frozen in its record, and those are the ones the marker gave."""
     for row in look.own(_COPY, _RECORDS):
         wrong = _wrong_total(look, row)
         if wrong is not None:
-            yield Breach(str(row.id), wrong)
+            yield look.finding("I3", row.id, wrong)
 
 
 def _wrong_total(look: Look, row: Any) -> str | None:
@@ -230,10 +241,10 @@ def _wrong_total(look: Look, row: Any) -> str | None:
     return None
 
 
-LOOKS: dict[tuple[str, str], tuple[tuple[str, Callable[[Look], Iterator[Breach]]], ...]] = {
-    ("ingest", "assemblies"): (("I13", paper_is_conserved),),
-    ("grading", "copies"): (("I7", copies_have_paper), ("I3", totals_are_those_of_the_records)),
-    ("", "outbox"): (("I7", messages_are_heard),),
-    ("", "inbox"): (("I7", effects_were_sent),),
+LOOKS: dict[tuple[str, str], tuple[Callable[[Look], Iterator[Finding]], ...]] = {
+    ("ingest", "assemblies"): (paper_is_conserved,),
+    ("grading", "copies"): (copies_have_paper, totals_are_those_of_the_records),
+    ("", "outbox"): (messages_are_heard,),
+    ("", "inbox"): (effects_were_sent,),
 }
-"""By service ("" for every one) and table: invariant, and what yields its breaches on a page."""
+"""By service ("" for every one) and table: what yields the findings of a page."""

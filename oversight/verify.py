@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import IO, Any, cast
 
-from chassis.invariants import Breach, Page, Subjects, count
+from chassis.invariants import Page, Subjects, count
 from chassis.objects import ObjectDamaged, ObjectMissing
 from contracts.objects import ObjectRef
 from oversight import agreement, schema
@@ -25,7 +25,7 @@ from oversight.report import Finding, Report
 
 PAGE = 1000
 GRACE = timedelta(hours=24)
-Looks = tuple[tuple[str, Callable[[agreement.Look], Iterator[Breach]]], ...]
+Looks = tuple[Callable[[agreement.Look], Iterator[Finding]], ...]
 
 
 def verify(
@@ -126,9 +126,8 @@ class _Run:
     def _findings(self, service: str, group: Subjects, looks: Looks, page: Page) -> Iterator[Finding]:
         for check, breach in group.breaches(self.read(service), page):
             yield Finding(check.invariant, service, *breach)
-        for invariant, look in looks:
-            for breach in look(agreement.Look(self.installation, self.read, service, page)):
-                yield Finding(invariant, service, *breach)
+        for look in looks:
+            yield from look(agreement.Look(self.installation, self.read, service, page))
 
     def _late(self) -> bool:
         return self.until is not None and time.monotonic() > self.until

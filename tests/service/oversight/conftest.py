@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -56,24 +57,49 @@ def filled(postgres: Postgres, _template: Callable[[str], str], cut: Sandbox, co
     return Filled(names, shelf, known)
 
 
+@contextmanager
+def _copies(postgres: Postgres, templates: Mapping[str, str]) -> Iterator[dict[str, Database]]:
+    """Databases like the templates, by service; dropped at the end."""
+    number = next(_serial)
+    names = {service: f"{template}_{number}" for service, template in templates.items()}
+    databases = {
+        service: Database(postgres.create_database(names[service], template=template), service=service)
+        for service, template in templates.items()
+    }
+    yield databases
+    for service, database in databases.items():
+        database.close()
+        postgres.drop_database(names[service])
+
+
 @pytest.fixture
 def school(postgres: Postgres, filled: Filled, cut: Sandbox, compose: Sandbox) -> Iterator[School]:
-    number = next(_serial)
-    databases = {
-        service: Database(postgres.create_database(f"{name}_{number}", template=name), service=service)
-        for service, name in filled.templates.items()
-    }
-    opened = School.open(databases, ShelfObjects(Shelf(filled.shelf.entries)), cut, compose)
-    yield opened
-    opened.close()
-    opened.installation.close()
-    for name in filled.templates.values():
-        postgres.drop_database(f"{name}_{number}")
+    """All of it the test's own."""
+    with _copies(postgres, filled.templates) as databases:
+        opened = School.open(databases, ShelfObjects(Shelf(filled.shelf.entries)), cut, compose)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def _shared(postgres: Postgres, filled: Filled) -> Iterator[dict[str, Database]]:
+    with _copies(postgres, filled.templates) as databases:
+        yield databases
 
 
 @pytest.fixture
-def installation(school: School) -> Installation:
-    return school.installation
+def own(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """Which databases are the test's own to spoil; the others are shared by all tests."""
+    marked: tuple[str, ...] = getattr(request, "param", ("grading",))
+    return marked
+
+
+@pytest.fixture
+def installation(
+    postgres: Postgres, filled: Filled, _shared: dict[str, Database], own: tuple[str, ...]
+) -> Iterator[Installation]:
+    with _copies(postgres, {service: filled.templates[service] for service in own}) as databases:
+        yield Installation(_shared | databases, ShelfObjects(Shelf(filled.shelf.entries)))
 
 
 @pytest.fixture

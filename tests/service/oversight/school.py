@@ -229,6 +229,8 @@ class Known:
     twice: UUID
     """Reopened and graded again, published at revision 2."""
     exam: UUID
+    other: UUID
+    """The exam of the copies that follow."""
     ready: UUID
     locked: UUID
     failed: UUID
@@ -260,4 +262,4 @@ def fill(school: School) -> Known:
     school.grade(failed)
     school.broken = False
     school.carry()
-    return Known(published, twice, exam, ready, locked, failed)
+    return Known(published, twice, exam, other, ready, locked, failed)
