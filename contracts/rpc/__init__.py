@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+from uuid import UUID
 
 from contracts.model import Model
 
@@ -24,6 +25,15 @@ class Method(Generic[Q, A]):
 
 class Done(Model):
     """The reply of a method that has nothing to say."""
+
+
+class Once(Model):
+    """A request that creates something. ``once`` is its name, given to no other request.
+
+    Asked again under its name it has no second effect, and the same answer. Without one it is never asked again.
+    """
+
+    once: UUID | None = None
 
 
 class Listing(Model):

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from contracts.model import Actor, Model
 from contracts.objects import ImageRef, ObjectRef
-from contracts.rpc import Done, Listing, Method
+from contracts.rpc import Done, Listing, Method, Once
 
 
 class Intake(StrEnum):
@@ -35,7 +35,7 @@ class UploadStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-class RegisterUpload(Model):
+class RegisterUpload(Once):
     """``object`` is already in the store. The same bytes for the same exam give the first upload again."""
 
     exam_id: UUID
@@ -148,7 +148,7 @@ class EditBooklet(Model):
     by: Actor
 
 
-class SplitBooklet(Model):
+class SplitBooklet(Once):
     """``before_page`` (from 2) becomes the first page of a new booklet."""
 
     booklet_id: UUID
@@ -157,7 +157,7 @@ class SplitBooklet(Model):
     by: Actor
 
 
-class MergeBooklets(Model):
+class MergeBooklets(Once):
     """Pages of all, in the order given, in the first one."""
 
     exam_id: UUID
@@ -174,7 +174,7 @@ class DropBooklet(Model):
     by: Actor
 
 
-class AssembleCopy(Model):
+class AssembleCopy(Once):
     """Join booklets, in the order given, into one copy."""
 
     exam_id: UUID
@@ -182,7 +182,7 @@ class AssembleCopy(Model):
     by: Actor
 
 
-class AssembleCertain(Model):
+class AssembleCertain(Once):
     exam_id: UUID
     by: Actor
 

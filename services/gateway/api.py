@@ -15,6 +15,7 @@ import pydantic
 from flask import Blueprint, Response, request
 
 from contracts.model import Model
+from contracts.rpc import Once
 from services.gateway import idempotency, reading
 
 PREFIX = "/api/v1"
@@ -151,10 +152,14 @@ def shape(
 ) -> type[Model]:
     """What a client sends or sees of a contract model: some fields are the gateway's to fill or to keep.
 
+    ``once`` always is: clients send an Idempotency-Key instead.
+
     The rest keeps its type, bounds and defaults, so HTTP can never promise what the service refuses to parse.
     """
     fields: dict[str, Any] = {
-        each: (info.annotation, info) for each, info in model.model_fields.items() if each not in without
+        each: (info.annotation, info)
+        for each, info in model.model_fields.items()
+        if each not in {*without, *Once.model_fields}
     }
     if "version" in fields:
         annotation, _ = fields["version"]

@@ -1,16 +1,24 @@
-"""``Idempotency-Key``: a client that did not hear the answer may ask again and gets the same one."""
+"""``Idempotency-Key``: a client that did not hear the answer may ask again and gets the same one.
+
+A key is claimed before the work and holds the answer after it. Should nobody live to write that down, the work is done
+again, under the same name: ``once`` goes with the claim to whoever creates, and they create once.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
-from flask import Response, request
+from flask import Response, g, request
 from sqlalchemy.dialects.postgresql import insert
 
+from chassis.ids import uuid7
+from contracts.errors import Refusal
 from contracts.errors.gateway import IdempotencyInProgress, IdempotencyMismatch
 from services.gateway.auth import caller
 from services.gateway.context import gateway
@@ -21,7 +29,22 @@ HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 LONGEST_KEY = 255
 ABANDONED_S = 45  # a creating call lasts 20 s at most: whoever has not answered by then is gone
+_ABANDONED = sa.func.now() - sa.func.make_interval(0, 0, 0, 0, 0, 0, ABANDONED_S)
 _KEPT_HEADERS = ("Location", "Content-Type")
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """``first``: nobody has worked under this key before, so a refusal leaves nothing behind."""
+
+    once: UUID
+    first: bool
+
+
+def name_of_request() -> UUID | None:
+    """What the present request is called when it is asked again (``contracts.rpc.Once``); ``None`` without a key."""
+    name: UUID | None = g.get("once")
+    return name
 
 
 def once(body_digest: bytes, work: Callable[[], Response], *, shown_once: str | None = None) -> Response:
@@ -43,18 +66,19 @@ def once(body_digest: bytes, work: Callable[[], Response], *, shown_once: str | 
         return work()
     if not 0 < len(key) <= LONGEST_KEY or not key.isprintable():
         refuse_fields((HEADER, "string_pattern_mismatch"))
-    known = _claim(key, _fingerprint(body_digest))
-    if known is not None:
-        return _replay(known)
+    claim = _claim(key, _fingerprint(body_digest))
+    if not isinstance(claim, _Claim):
+        return _replay(claim)
+    g.once = claim.once
     try:
         response = work()
-    except BaseException:
-        _release(key)
+    except BaseException as error:
+        _release(key, forget=claim.first and isinstance(error, Refusal))
         raise
     if response.status_code < 300:
         _remember(key, response, shown_once)
     else:
-        _release(key)
+        _release(key, forget=claim.first)
     return response
 
 
@@ -63,19 +87,22 @@ def _fingerprint(body_digest: bytes) -> bytes:
     return hashlib.sha256(line.encode() + body_digest).digest()
 
 
-def _claim(key: str, fingerprint: bytes) -> dict[str, Any] | None:
-    """``None`` when the key is ours to work under; else the answer given before."""
+def _claim(key: str, fingerprint: bytes) -> _Claim | dict[str, Any]:
+    """The claim when the key is ours to work under; else the answer given before."""
     table, mine = idempotency_keys, _mine(key)
-    fresh = insert(table).values(account_id=caller().id, key=key, request_sha256=fingerprint)
-    abandoned = sa.func.now() - sa.func.make_interval(0, 0, 0, 0, 0, 0, ABANDONED_S)
+    name = uuid7()
+    fresh = insert(table).values(account_id=caller().id, key=key, request_sha256=fingerprint, once=name)
     claim = fresh.on_conflict_do_update(
         index_elements=[table.c.account_id, table.c.key],
         set_={"started_at": sa.func.now()},
-        where=sa.and_(table.c.answer.is_(None), table.c.started_at < abandoned, table.c.request_sha256 == fingerprint),
-    ).returning(table.c.key)
+        where=sa.and_(
+            table.c.answer.is_(None), table.c.started_at <= _ABANDONED, table.c.request_sha256 == fingerprint
+        ),
+    ).returning(table.c.once)
     with gateway().db.transaction() as work:
-        if work.sql.execute(claim).one_or_none() is not None:
-            return None
+        once = work.sql.execute(claim).scalar_one_or_none()
+        if once is not None:
+            return _Claim(once, first=once == name)
         row = work.sql.execute(sa.select(table.c.request_sha256, table.c.answer).where(mine)).one_or_none()
     if row is None:  # released between the two statements
         raise IdempotencyInProgress(retry_after_s=1)
@@ -96,9 +123,14 @@ def _remember(key: str, response: Response, shown_once: str | None) -> None:
         work.sql.execute(sa.update(idempotency_keys).where(_mine(key)).values(answer=answer))
 
 
-def _release(key: str) -> None:
+def _release(key: str, *, forget: bool) -> None:
+    """Let the next one try without waiting: under a new name if ``forget``, else under this one, as what it had for
+    effect is not known.
+    """
+    table = idempotency_keys
+    ended = sa.delete(table) if forget else sa.update(table).values(started_at=_ABANDONED)
     with gateway().db.transaction() as work:
-        work.sql.execute(sa.delete(idempotency_keys).where(_mine(key), idempotency_keys.c.answer.is_(None)))
+        work.sql.execute(ended.where(_mine(key), table.c.answer.is_(None)))
 
 
 def _mine(key: str) -> sa.ColumnElement[bool]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import sqlalchemy as sa
 from pydantic import Field, StringConstraints
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
 from chassis.db import Database, UnitOfWork
@@ -82,18 +83,27 @@ def create_account(
     role: Role,
     password: str,
     language: str = "fr",
+    once: UUID | None = None,
 ) -> User:
-    """Raises ``PasswordRefused`` with every reason, or ``UsernameTaken``."""
+    """A new account; asked again under the name ``once``, the one there is.
+
+    Raises ``PasswordRefused`` with every reason, or ``UsernameTaken``.
+    """
     require_good(password, username=username, display_name=display_name, field="password", language=language)
     hashed = passwords.hash(password)
-    row = {"id": uuid7(), "username": username, "display_name": display_name, "role": role, "password_hash": hashed}
+    row = {"username": username, "display_name": display_name, "role": role, "password_hash": hashed}
     try:
         with db.transaction() as work:
-            created = work.sql.execute(sa.insert(accounts).values(**row).returning(accounts)).one()
+            statement = sa.insert(accounts).values(id=once or uuid7(), **row)
+            created = work.sql.execute(statement.returning(accounts)).one()
     except IntegrityError as error:
         if getattr(error.orig, "sqlstate", None) != "23505":
             raise
-        raise UsernameTaken(username=username) from None
+        with db.reading() as sql:
+            known = sql.execute(sa.select(accounts).where(accounts.c.id == once)).one_or_none()
+        if known is None:
+            raise UsernameTaken(username=username) from None
+        return as_user(known)
     return as_user(created)
 
 
@@ -151,38 +161,50 @@ def markers(db: Database, ids: tuple[UUID, ...]) -> tuple[Marker, ...]:
     return tuple(Marker(id=each, name=names[each]) for each in dict.fromkeys(ids))
 
 
-def create_token(db: Database, account_id: UUID, name: str) -> Token:
+def create_token(db: Database, account_id: UUID, name: str, once: UUID | None = None) -> Token:
+    """A new token; asked again under the name ``once``, the same one with a new secret, for nobody saw the first."""
     secret = codes.TOKEN_PREFIX + codes.new_secret()
-    row = {"id": uuid7(), "account_id": account_id, "name": name, "secret_sha256": codes.digest(secret)}
+    row = {"id": once or uuid7(), "account_id": account_id, "name": name, "secret_sha256": codes.digest(secret)}
+    made = insert(token_table).values(**row)
+    renewed = made.on_conflict_do_update(
+        index_elements=[token_table.c.id], set_={"secret_sha256": made.excluded.secret_sha256}
+    )
     with db.transaction() as work:
-        created = work.sql.execute(sa.insert(token_table).values(**row).returning(token_table)).one()
+        created = work.sql.execute(renewed.returning(token_table)).one()
     return Token(id=created.id, name=name, created_at=created.created_at, last_used_at=None, secret=secret)
 
 
-def issue_codes(db: Database, people: tuple[UUID, ...], *, by: UUID, days: int, only_missing: bool) -> dict[UUID, str]:
+def issue_codes(
+    db: Database, people: tuple[UUID, ...], *, by: UUID, days: int, only_missing: bool, once: UUID | None = None
+) -> dict[UUID, str]:
     """New access codes by person; earlier ones stop working, and so do the sessions opened with them.
 
-    With ``only_missing``, people who hold a code that still works keep it and are left out.
+    With ``only_missing``, people who hold a code that still works keep it and are left out. Asked again under the name
+    ``once``, codes issued under it before are made anew: nobody saw them.
     """
     issued = {person: codes.new_access_code() for person in people}
+    ids = {person: uuid7() if once is None else uuid5(once, str(person)) for person in people}
     table = candidate_accesses
     live = sa.and_(table.c.person_id.in_(people), table.c.revoked_at.is_(None))
     with db.transaction() as work:
         # One issuing at a time: two printings of the same list must not leave half of each valid.
         work.sql.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('gateway.issue_codes'))"))
         if only_missing:
-            kept = sa.select(table.c.person_id).where(live, table.c.expires_at > sa.func.now())
+            others = table.c.id.not_in(list(ids.values()))
+            kept = sa.select(table.c.person_id).where(live, others, table.c.expires_at > sa.func.now())
             for person in work.sql.execute(kept).scalars():
                 del issued[person]
         replaced = sa.and_(live, table.c.person_id.in_(list(issued)))
         work.sql.execute(sa.update(table).where(replaced).values(revoked_at=sa.func.now()))
         rows = [
-            {"id": uuid7(), "person_id": person, "code_sha256": _code_digest(code), "created_by": by}
+            {"id": ids[person], "person_id": person, "code_sha256": _code_digest(code), "created_by": by}
             for person, code in issued.items()
         ]
         if rows:
             ends = sa.func.now() + sa.func.make_interval(0, 0, 0, days)
-            work.sql.execute(sa.insert(table).values(expires_at=ends), rows)
+            made = insert(table).values(expires_at=ends)
+            new = {"code_sha256": made.excluded.code_sha256, "expires_at": ends, "revoked_at": None}
+            work.sql.execute(made.on_conflict_do_update(index_elements=[table.c.id], set_=new), rows)
     return issued
 
 

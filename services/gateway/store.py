@@ -69,7 +69,7 @@ tokens = sa.Table(
     sa.Column("last_used_at", _instant),
 )
 
-# ``answer`` is null while the first request still runs.
+# ``answer`` is null while the first request still runs. ``once`` is what that request is called, and its repetitions.
 idempotency_keys = sa.Table(
     "idempotency_keys",
     metadata,
@@ -78,6 +78,7 @@ idempotency_keys = sa.Table(
     sa.Column("request_sha256", sa.LargeBinary, nullable=False),
     sa.Column("started_at", _instant, nullable=False, server_default=_now, index=True),
     sa.Column("answer", postgresql.JSONB),
+    sa.Column("once", sa.Uuid, nullable=False, server_default=sa.text("gen_random_uuid()")),
 )
 
 rate_buckets = sa.Table(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 from chassis import observe
 from contracts.errors import Refusal
@@ -27,7 +27,9 @@ def assemble_copy(context: Context, request: AssembleCopy) -> Assembled:
     distinct(request.booklet_ids)
     with context.db.reading() as sql:
         booklets = staging.load(sql, request.exam_id, request.booklet_ids)
-    copy_id = _assemble(context, booklets, by=request.by.id)
+    copy_id = _new_copy_id(request.once, booklets[0].id)
+    if booklets[0].copy_id != copy_id:
+        _assemble(context, booklets, copy_id, by=request.by.id)
     return Assembled(copy_ids=(copy_id,), left=())
 
 
@@ -36,20 +38,33 @@ def assemble_certain(context: Context, request: AssembleCertain) -> Assembled:
     with context.db.reading() as sql:
         certain, doubtful = staging.open_booklets(sql, request.exam_id)
         booklets = staging.load(sql, request.exam_id, certain) if certain else []
-    copy_ids, left = [], list(doubtful)
+        before = staging.copies_of(sql, request.exam_id) if request.once else []
+    copy_ids = [copy_id for booklet_id, copy_id in before if copy_id == _new_copy_id(request.once, booklet_id)]
+    left = list(doubtful)
     for booklet in booklets:
+        copy_id = _new_copy_id(request.once, booklet.id)
         try:
-            copy_ids.append(_assemble(context, [booklet], by=request.by.id))
+            _assemble(context, [booklet], copy_id, by=request.by.id)
+            copy_ids.append(copy_id)
         except Refusal as refusal:
             log.info("booklet_left", booklet_id=str(booklet.id), code=refusal.code)
             left.append(booklet.id)
     return Assembled(copy_ids=tuple(copy_ids), left=tuple(left))
 
 
-def _assemble(context: Context, booklets: Sequence[domain.Booklet], *, by: UUID) -> UUID:
+def _new_copy_id(once: UUID | None, first_booklet: UUID) -> UUID:
+    """Markers see it, and a time ordered one would tell the order of the pile: random, or told by what they never see.
+
+    Args:
+        once: the request's name; the same request makes the same copies.
+        first_booklet: of those that become the copy.
+    """
+    return uuid4() if once is None else uuid5(once, str(first_booklet))
+
+
+def _assemble(context: Context, booklets: Sequence[domain.Booklet], copy_id: UUID, *, by: UUID) -> None:
     """Manifest first, then the assembly and its news in one transaction that finds the booklets as they were read."""
     staged = domain.pages_to_assemble([booklet.editable() for booklet in booklets])
-    copy_id = uuid4()  # random: markers see it, and a time ordered one would tell the order of the pile
     with context.db.reading() as sql:
         rows = staging.page_rows(sql, [page.id for page in staged])
     manifest = PageManifest(
@@ -75,7 +90,6 @@ def _assemble(context: Context, booklets: Sequence[domain.Booklet], *, by: UUID)
             subject=str(copy_id),
         )
     log.info("copy_assembled", copy_id=str(copy_id), pages=len(staged))
-    return copy_id
 
 
 def _page(context: Context, page_no: int, staged: domain.StagedPage, row: Any) -> Page:

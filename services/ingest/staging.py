@@ -146,6 +146,16 @@ def open_booklets(sql: sa.Connection, exam_id: UUID) -> tuple[list[UUID], list[U
     return [row.id for row in rows if not row.doubtful], [row.id for row in rows if row.doubtful]
 
 
+def copies_of(sql: sa.Connection, exam_id: UUID) -> list[tuple[UUID, UUID]]:
+    """(booklet, copy) of all that was assembled, in the order of the piles."""
+    rows = sql.execute(
+        sa.select(booklets.c.id, booklets.c.copy_id)
+        .where(booklets.c.exam_id == exam_id, booklets.c.copy_id.is_not(None))
+        .order_by(booklets.c.upload_id, booklets.c.place)
+    )
+    return [(row.id, row.copy_id) for row in rows]
+
+
 def page_rows(sql: sa.Connection, ids: Sequence[UUID]) -> dict[UUID, sa.Row[Any]]:
     """Pages by id, with their upload's ``object``."""
     rows = sql.execute(

@@ -21,6 +21,7 @@ from services.ingest.tables import metadata as metadata  # every service's table
 LIVE = ("splitting", "ready")
 # As text: a prepared statement whose parameters make up the condition matches no index once its plan is generic.
 _LIVE_INDEX = sa.text("status IN ('splitting', 'ready')")
+inbox = metadata.tables["inbox"]
 
 
 # Uploads
@@ -41,12 +42,16 @@ def object_is_named(sql: sa.Connection, sha256: str) -> bool:
     return sql.execute(sa.select(sa.literal(1)).where(uploads.c.sha256 == sha256).limit(1)).scalar() is not None
 
 
+def upload_exists(sql: sa.Connection, upload_id: UUID) -> bool:
+    return sql.execute(sa.select(sa.literal(1)).where(uploads.c.id == upload_id)).scalar() is not None
+
+
 def add_upload(sql: sa.Connection, request: RegisterUpload, sides: int) -> UUID | None:
     """A new upload being split; ``None`` when another one of the same bytes won the race."""
     statement = (
         insert(uploads)
         .values(
-            id=uuid7(),
+            id=request.once or uuid7(),
             exam_id=request.exam_id,
             profile_id=_profile(sql, request.exam_id, request.profile),
             sha256=request.object.sha256,
@@ -237,6 +242,15 @@ def _upload_views(sql: sa.Connection, condition: sa.ColumnElement[bool], limit: 
         )
         for row in rows
     ]
+
+
+# Requests that leave no row of their own
+
+
+def first_time(sql: sa.Connection, method: str, once: UUID) -> bool:
+    """Note that a request had its effect, beside the messages that had theirs; ``False``: it had it before."""
+    mark = insert(inbox).values(consumer=f"ingest.rpc.{method}", message_id=once).on_conflict_do_nothing()
+    return sql.execute(mark.returning(inbox.c.message_id)).first() is not None
 
 
 # Images made on demand

@@ -42,8 +42,11 @@ def register_upload(context: Context, request: RegisterUpload) -> UploadRegister
     """Accept a file that is already in the store, or refuse it and leave nothing behind.
 
     The same bytes for the same exam give the first upload again; the unique index decides between two at once.
+    Asked again under the same name, it is what this request made, whatever became of it since.
     """
     with context.db.reading() as sql:
+        if request.once is not None and store.upload_exists(sql, request.once):
+            return UploadRegistered(upload=store.upload_view(sql, request.once), created=True)
         known = store.live_upload(sql, request.exam_id, request.object.sha256)
         if known is not None:
             return UploadRegistered(upload=store.upload_view(sql, known), created=False)
@@ -131,8 +134,12 @@ def split_booklet(context: Context, request: SplitBooklet) -> Booklets:
     """Two booklets where one was, the new one behind it."""
     with context.db.transaction() as uow:
         staging.lock_order(uow.sql, request.booklet_id)
+        if request.once is not None:
+            known = staging.views(uow.sql, [request.booklet_id, request.once])
+            if len(known) == 2:
+                return Booklets(items=tuple(known), next=None, total=len(known))
         (booklet,) = staging.load(uow.sql, None, [request.booklet_id], lock=True)
-        head, tail = booklet.editable().at_version(request.version).split(request.before_page, uuid7())
+        head, tail = booklet.editable().at_version(request.version).split(request.before_page, request.once or uuid7())
         staging.insert_after(uow.sql, head.id, tail.id)
         staging.save(uow.sql, tail, request.by.id)
         staging.save(uow.sql, head, request.by.id)
@@ -144,6 +151,8 @@ def merge_booklets(context: Context, request: MergeBooklets) -> BookletView:
     """All pages in the first booklet; the others, empty now, are gone."""
     distinct(request.booklet_ids)
     with context.db.transaction() as uow:
+        if request.once is not None and not store.first_time(uow.sql, "merge_booklets", request.once):
+            return staging.view(uow.sql, request.booklet_ids[0])
         booklets = staging.load(uow.sql, request.exam_id, request.booklet_ids, lock=True)
         merged = domain.merge([booklet.editable() for booklet in booklets])
         staging.save(uow.sql, merged, request.by.id)

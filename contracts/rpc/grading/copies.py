@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from contracts.model import PROSE, Actor, Fraction, Model, Points
 from contracts.objects import ImageRef
 from contracts.records.marking import AnnotationType
-from contracts.rpc import Done, Listing, Method
+from contracts.rpc import Done, Listing, Method, Once
 from contracts.rpc.grading.exams import Document
 
 
@@ -233,7 +233,7 @@ class AnnotationFields(Model):
     item_id: str | None = None
 
 
-class CreateAnnotation(HeldLock):
+class CreateAnnotation(HeldLock, Once):
     annotation: AnnotationFields
 
 

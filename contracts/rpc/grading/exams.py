@@ -11,13 +11,13 @@ from pydantic import Field
 
 from contracts.model import ONE_LINE, Actor, Day, Model, Points
 from contracts.objects import ObjectRef
-from contracts.rpc import Listing, Method
+from contracts.rpc import Listing, Method, Once
 from contracts.rpc.ingest import Intake
 
 Title = Annotated[str, Field(min_length=1, max_length=200), ONE_LINE]
 
 
-class CreateExam(Model):
+class CreateExam(Once):
     """``total_points`` is what the scheme's leaves must add up to, bonus items aside."""
 
     title: Title

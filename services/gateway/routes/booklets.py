@@ -12,6 +12,7 @@ from services.gateway import streams
 from services.gateway.api import Answer, Page, Resource, Version, shape
 from services.gateway.auth import caller
 from services.gateway.context import ask
+from services.gateway.idempotency import name_of_request
 from services.gateway.streams import Image
 
 booklets = Resource("booklets")
@@ -88,13 +89,16 @@ def remove(booklet_id: UUID, query: Removal) -> None:
 )
 def split(booklet_id: UUID, body: Model) -> Answer:
     """Cut a booklet in two before a page."""
-    return Answer(_all_seen(ask(ingest.SPLIT_BOOKLET, body, booklet_id=booklet_id, by=caller().actor)), 201)
+    return Answer(
+        _all_seen(ask(ingest.SPLIT_BOOKLET, body, booklet_id=booklet_id, once=name_of_request(), by=caller().actor)),
+        201,
+    )
 
 
 @booklets.operation("POST", "/exams/<uuid:exam_id>/booklets/merge", body=BookletMerge, reply=Booklet, creates=True)
 def merge(exam_id: UUID, body: Model) -> Model:
     """Join booklets into the first of them, in the order given."""
-    return _seen(ask(ingest.MERGE_BOOKLETS, body, exam_id=exam_id, by=caller().actor))
+    return _seen(ask(ingest.MERGE_BOOKLETS, body, exam_id=exam_id, once=name_of_request(), by=caller().actor))
 
 
 @booklets.operation(
@@ -102,7 +106,7 @@ def merge(exam_id: UUID, body: Model) -> Model:
 )
 def assemble(exam_id: UUID, body: Model) -> Answer:
     """Assemble booklets into one copy; this freezes its paper."""
-    made = ask(ingest.ASSEMBLE_COPY, body, exam_id=exam_id, by=caller().actor)
+    made = ask(ingest.ASSEMBLE_COPY, body, exam_id=exam_id, once=name_of_request(), by=caller().actor)
     headers = {"Location": f"/api/v1/copies/{made.copy_ids[0]}"} if made.copy_ids else {}
     return Answer(made, 201, headers)
 
@@ -110,4 +114,4 @@ def assemble(exam_id: UUID, body: Model) -> Answer:
 @booklets.operation("POST", "/exams/<uuid:exam_id>/copies/assemble", reply=ingest.Assembled, creates=True)
 def assemble_certain(exam_id: UUID) -> ingest.Assembled:
     """Assemble all booklets that are certain; the others stay, with their doubts."""
-    return ask(ingest.ASSEMBLE_CERTAIN, exam_id=exam_id, by=caller().actor)
+    return ask(ingest.ASSEMBLE_CERTAIN, exam_id=exam_id, once=name_of_request(), by=caller().actor)

@@ -15,6 +15,7 @@ from services.gateway import people
 from services.gateway.api import Answer, Page, Resource, Version, shape
 from services.gateway.auth import caller
 from services.gateway.context import ask, gateway
+from services.gateway.idempotency import name_of_request
 from services.gateway.reading import refuse_fields
 
 exams = Resource("exams")
@@ -47,7 +48,7 @@ def index(query: Page) -> rpc.Exams:
 @exams.operation("POST", "/exams", body=NewExam, reply=rpc.ExamView, statuses=(201,), creates=True)
 def create(body: Model) -> Answer:
     """Create an exam."""
-    exam = ask(rpc.CREATE_EXAM, body, by=caller().actor)
+    exam = ask(rpc.CREATE_EXAM, body, once=name_of_request(), by=caller().actor)
     return Answer(exam, 201, {"Location": f"/api/v1/exams/{exam.id}"})
 
 
@@ -145,7 +146,9 @@ def issue_access_codes(exam_id: UUID, body: CodesWanted) -> Answer:
             break
     persons = tuple(dict.fromkeys(each.person_id for each in found))
     days = here.settings.access_code_days
-    issued = people.issue_codes(here.db, persons, by=who.id, days=days, only_missing=body.only_missing)
+    issued = people.issue_codes(
+        here.db, persons, by=who.id, days=days, only_missing=body.only_missing, once=name_of_request()
+    )
     audit.info("access_codes_issued", exam_id=exam_id, count=len(issued), actor_id=who.id)
     items = tuple(
         people.AccessCode.model_validate(

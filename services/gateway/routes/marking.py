@@ -13,6 +13,7 @@ from services.gateway import jobs, people
 from services.gateway.api import Answer, Resource, Version, shape
 from services.gateway.auth import caller
 from services.gateway.context import ask, gateway
+from services.gateway.idempotency import name_of_request
 from services.gateway.jobs import Job, JobType
 from services.gateway.routes.copies import Copy, seen
 
@@ -96,7 +97,14 @@ def list_annotations(copy_id: UUID) -> rpc.Annotations:
 def annotate(copy_id: UUID, body: Model) -> Answer:
     """Put an annotation on a page."""
     fields = rpc.AnnotationFields(**{name: getattr(body, name) for name in body.model_fields_set})
-    made = ask(rpc.CREATE_ANNOTATION, annotation=fields, copy_id=copy_id, token=_token(), by=caller().actor)
+    made = ask(
+        rpc.CREATE_ANNOTATION,
+        annotation=fields,
+        copy_id=copy_id,
+        token=_token(),
+        once=name_of_request(),
+        by=caller().actor,
+    )
     return Answer(made, 201, {"Location": f"/api/v1/annotations/{made.id}"})
 
 

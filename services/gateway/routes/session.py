@@ -16,6 +16,7 @@ from services.gateway import auth, codes, cursors, limits, people
 from services.gateway.api import Answer, Page, Resource, respond
 from services.gateway.auth import Means, caller
 from services.gateway.context import gateway
+from services.gateway.idempotency import name_of_request
 from services.gateway.passwords import require_good
 from services.gateway.problems import language
 from services.gateway.reading import refuse_fields
@@ -147,7 +148,7 @@ def index(query: Page) -> people.Tokens:
 )
 def create(body: NewToken) -> Answer:
     """Make a personal token; its secret is shown this once."""
-    token = people.create_token(gateway().db, caller().id, body.name)
+    token = people.create_token(gateway().db, caller().id, body.name, once=name_of_request())
     audit.info("token_created", account_id=caller().id, id=token.id)
     return Answer(token, 201, {"Location": f"/api/v1/tokens/{token.id}"})
 

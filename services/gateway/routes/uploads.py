@@ -111,6 +111,7 @@ def _register(exam: rpc.ExamView, file: FileStorage, spool: Spool) -> Answer:
         profile=ingest.ScanProfile(intake=exam.intake, pages_per_booklet=exam.pages_per_booklet),
         object=gateway().objects.put("uploads", cast(BinaryIO, spool), PDF),
         filename=_plain_name(file.filename),
+        once=idempotency.name_of_request(),
         by=who.actor,
     )
     job_id = jobs.open_job(JobType.UPLOAD, registered.upload.id, who)

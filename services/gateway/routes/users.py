@@ -14,6 +14,7 @@ from services.gateway import cursors, people
 from services.gateway.api import Answer, Page, Resource
 from services.gateway.auth import caller
 from services.gateway.context import gateway
+from services.gateway.idempotency import name_of_request
 from services.gateway.passwords import require_good
 from services.gateway.problems import language
 from services.gateway.store import accounts
@@ -69,6 +70,7 @@ def create(body: NewUser) -> Answer:
         role=body.role,
         password=body.password,
         language=language(),
+        once=name_of_request(),
     )
     audit.info("account_created", account_id=user.id, role=user.role, actor_id=caller().id)
     return Answer(user, 201, {"Location": f"/api/v1/users/{user.id}"})

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 
 from chassis.db import UnitOfWork
 from contracts.errors.grading import NotFound
@@ -100,8 +101,10 @@ def progress(sql: sa.Connection, exam_ids: Iterable[UUID], by: Actor) -> dict[UU
     return found
 
 
-def add(uow: UnitOfWork, exam_id: UUID, values: Mapping[str, Any], by: Actor) -> None:
-    uow.sql.execute(exams.insert().values(id=exam_id, created_by=by.id, **values))
+def add(uow: UnitOfWork, exam_id: UUID, values: Mapping[str, Any], by: Actor) -> bool:
+    """Whether it is new: ``False`` when there is an exam with this id."""
+    statement = insert(exams).values(id=exam_id, created_by=by.id, **values).on_conflict_do_nothing()
+    return uow.sql.execute(statement.returning(exams.c.id)).first() is not None
 
 
 def change(uow: UnitOfWork, exam_id: UUID, **values: Any) -> None:

@@ -108,12 +108,15 @@ def annotation(sql: sa.Connection, annotation_id: UUID) -> AnnotationView | None
 
 def add_annotation(
     uow: UnitOfWork, annotation_id: UUID, copy_id: UUID, new: AnnotationFields, *, fence: int, by: Actor
-) -> AnnotationView:
-    statement = tables.annotations.insert().values(
+) -> AnnotationView | None:
+    """``None`` when there is, or was, an annotation with this id."""
+    statement = insert(tables.annotations).values(
         id=annotation_id, copy_id=copy_id, version=1, fence=fence, created_at=_clock, updated_at=_clock,
         updated_by=by.id, **_stored(new.model_dump(mode="json") | {"score_delta": new.score_delta}),
     )  # fmt: skip
-    return view_of(uow.sql.execute(statement.returning(*_COLUMNS)).mappings().one())
+    added = statement.on_conflict_do_nothing().returning(*_COLUMNS)
+    row = uow.sql.execute(added).mappings().one_or_none()
+    return None if row is None else view_of(row)
 
 
 def change_annotation(

@@ -44,16 +44,19 @@ _FIELDS = ("title", "date", "total_points", "pages_per_booklet")
 
 
 def create_exam(app: Context, request: CreateExam) -> ExamView:
+    """A new exam; asked again, the one there is, as it stands."""
     if not sees_candidates(request.by):
         raise NotFound
-    exam_id = uuid7()
+    exam_id = request.once or uuid7()
     values = {name: getattr(request, name) for name in _FIELDS} | {"intake": request.intake}
     with app.db.transaction() as uow:
-        exams.add(uow, exam_id, values, request.by)
-        told = request.model_dump(mode="json", exclude={"by", "title"}) | {"title_sha256": sha256(request.title)}
-        audit.append(uow, audit.Entry("CREATE_EXAM", request.by, exam_id, details=told))
+        added = exams.add(uow, exam_id, values, request.by)
+        if added:
+            told = request.model_dump(mode="json", exclude={"by", "title", "once"})
+            told |= {"title_sha256": sha256(request.title)}
+            audit.append(uow, audit.Entry("CREATE_EXAM", request.by, exam_id, details=told))
         view = _view(uow.sql, exam_id, request.by)
-    log.info("exam_created", exam_id=exam_id)
+    log.info("exam_created" if added else "exam_asked_again", exam_id=exam_id)
     return view
 
 

@@ -127,12 +127,18 @@ def list_annotations(app: Context, request: OneCopy) -> Annotations:
 
 
 def create_annotation(app: Context, request: CreateAnnotation) -> AnnotationView:
+    """A new annotation; asked again, the one there is, as it stands. ``NotFound`` when it was removed meanwhile."""
     new, by = request.annotation, request.by
     with _marking(app, request.copy_id, request.token, by) as (uow, copy):
+        known = marking.annotation(uow.sql, request.once) if request.once else None
+        if known is not None and known.copy_id == copy.id:
+            return known
         if new.page > copy.page_count:
             raise PageOutOfRange(page=new.page, page_count=copy.page_count)
         _check_item(uow, copy, new.item_id)
-        view = marking.add_annotation(uow, uuid7(), copy.id, new, fence=copy.fence, by=by)
+        view = marking.add_annotation(uow, request.once or uuid7(), copy.id, new, fence=copy.fence, by=by)
+        if view is None:
+            raise NotFound
         _audit_annotation(uow, "ANNOTATION_CREATED", copy, view, by)
     return view
 

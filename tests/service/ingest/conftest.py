@@ -94,7 +94,12 @@ class Ingest:
 
 @pytest.fixture
 def ingest(database: Callable[[str], Database], objects: Objects, sandbox: Sandbox) -> Iterator[Ingest]:
-    db = database("ingest")
+    originals = DiskCache(objects, max_bytes=64 << 20)
+    yield Ingest(build_context(database("ingest"), objects, sandbox, originals), uuid4())
+    originals.close()
+
+
+def build_context(db: Database, objects: Objects, sandbox: Sandbox, originals: DiskCache) -> Context:
     settings = Settings(
         database_url=str(db.engine.url),
         bus_url="inproc://",
@@ -104,9 +109,7 @@ def ingest(database: Callable[[str], Database], objects: Objects, sandbox: Sandb
         max_sides=60,
         chunk_sides=2,
     )
-    originals = DiskCache(objects, max_bytes=64 << 20)
-    yield Ingest(Context(settings, db, objects, sandbox, originals), uuid4())
-    originals.close()
+    return Context(settings, db, objects, sandbox, originals)
 
 
 def broken_transaction() -> AbstractContextManager[UnitOfWork]:
