@@ -24,6 +24,11 @@ CORRELATION_HEADER = "nameko.correlation_id"
 DELIVERY_LIMIT = 20
 """Deliveries that ended without a word (the consumer died) before the broker itself calls a message dead."""
 
+NEVER = 2**31 - 1
+"""No limit of deliveries: RabbitMQ 4 drops a letter that was looked at 20 times unless a limit is set; -1 would be its
+way to say so, which RabbitMQ 3 takes at its word and drops all of them.
+"""
+
 _DURABLE_QUORUM: dict[str, Any] = {"x-queue-type": "quorum"}
 _SAFE_PASSING_ON: dict[str, Any] = {"x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish"}
 
@@ -61,7 +66,7 @@ def queues_of(message: Message, consumer: str, retry_delays_s: Sequence[float] =
         Queue(retry_queue(name, delay_s), {**_passing_on_to(name), "x-message-ttl": round(delay_s * 1000)})
         for delay_s in retry_delays_s
     )
-    dead = Queue(dead_queue(name), dict(_DURABLE_QUORUM))
+    dead = Queue(dead_queue(name), {**_DURABLE_QUORUM, "x-delivery-limit": NEVER})
     return (Queue(name, main, ((message.exchange, message.type),)), *retries, dead)
 
 
