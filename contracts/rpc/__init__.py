@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from contracts.model import Model
+from contracts.model import Actor, Model
 
 Q = TypeVar("Q", bound=Model)
 A = TypeVar("A", bound=Model)
@@ -34,6 +34,19 @@ class Once(Model):
     """
 
     once: UUID | None = None
+
+
+class LookForStuck(Model):
+    """Ask again for what is overdue, now and not when the clock next does."""
+
+    by: Actor
+
+
+class AskedAgain(Model):
+    """Whose work was overdue and is asked for again. Nothing of what there was is taken back."""
+
+    ids: tuple[UUID, ...]
+    total: int
 
 
 class Listing(Model):

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from contracts.model import Actor, Model
 from contracts.objects import ImageRef, ObjectRef
-from contracts.rpc import Done, Listing, Method, Once
+from contracts.rpc import AskedAgain, Done, Listing, LookForStuck, Method, Once
 
 
 class Intake(StrEnum):
@@ -212,6 +212,7 @@ REGISTER_UPLOAD = Method("ingest", "register_upload", RegisterUpload, UploadRegi
 GET_UPLOAD = Method("ingest", "get_upload", OneUpload, UploadView)
 LIST_UPLOADS = Method("ingest", "list_uploads", OfExam, Uploads)
 CANCEL_UPLOAD = Method("ingest", "cancel_upload", CancelUpload, UploadView)
+ASK_FOR_STUCK_UPLOADS = Method("ingest", "ask_for_stuck_uploads", LookForStuck, AskedAgain)
 LIST_BOOKLETS = Method("ingest", "list_booklets", OfExam, Booklets)
 GET_BOOKLET = Method("ingest", "get_booklet", OneBooklet, BookletView)
 EDIT_BOOKLET = Method("ingest", "edit_booklet", EditBooklet, BookletView)

@@ -105,6 +105,8 @@ RULES: dict[str, Rule] = {
     "jobs.index": _STAFF,
     "jobs.show": _STAFF,
     "jobs.cancel": _STAFF,
+    "maintenance.stuck_copies": _ADMIN,
+    "maintenance.stuck_uploads": _ADMIN,
     # candidates
     "candidate.open": EVERYBODY,
     "candidate.show": _CANDIDATE,

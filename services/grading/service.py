@@ -10,7 +10,7 @@ from chassis.bus.subscription import Delivery, subscribe
 from contracts.messages.ingest import CopyAssembled, UploadSettled
 from contracts.messages.ocr import TextExtracted
 from contracts.messages.render import DocumentComposed
-from contracts.rpc import Done
+from contracts.rpc import AskedAgain, Done, LookForStuck
 from contracts.rpc.grading import copies as copies_rpc
 from contracts.rpc.grading import exams as exams_rpc
 from services.grading.context import Context
@@ -97,6 +97,10 @@ class GradingService:
     @subscribe(TextExtracted)
     def text_extracted(self, delivery: Delivery[TextExtracted]) -> None:
         identity.text_extracted(delivery.payload, delivery.transaction)
+
+    @every(seconds=900)
+    def ask_for_unread_headers(self) -> None:
+        identity.ask_for_unread(self.app)
 
     # Copies
 
@@ -195,6 +199,10 @@ class GradingService:
     @every(seconds=900)
     def ask_for_stuck_documents(self) -> None:
         finalise.ask_for_stuck(self.app)
+
+    @serve(copies_rpc.ASK_FOR_STUCK_COPIES)
+    def ask_for_stuck_copies(self, request: LookForStuck) -> AskedAgain:
+        return finalise.ask_for_stuck_copies(self.app, request)
 
     @serve(copies_rpc.REOPEN)
     def reopen(self, request: copies_rpc.OneCopy) -> copies_rpc.CopyView:

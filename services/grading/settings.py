@@ -15,4 +15,4 @@ class Settings(Common):
     lock_lease_s: int = env("KORRIGO_LOCK_LEASE_S", whole(5, 86_400), default=600,
                             doc="how long a marker's lock holds without a sign of life, in seconds")  # fmt: skip
     stuck_after_s: int = env("KORRIGO_STUCK_AFTER_S", whole(60, 86_400), default=1_800,
-                             doc="a final document not made after so many seconds is asked for again")  # fmt: skip
+                             doc="what others do not answer for so many seconds is asked for again")  # fmt: skip

@@ -21,6 +21,17 @@ from contracts.records.pages import Box
 Turn = Literal[0, 90, 180, 270]
 
 
+def chunks(sides: Iterable[int], size: int) -> list[tuple[int, int]]:
+    """First and last of each run of at most ``size`` sides; ``sides`` grow."""
+    found: list[tuple[int, int]] = []
+    for side in sides:
+        if found and side == found[-1][1] + 1 and side - found[-1][0] < size:
+            found[-1] = (found[-1][0], side)
+        else:
+            found.append((side, side))
+    return found
+
+
 @dataclass(frozen=True)
 class StagedPage:
     """A page's place in its booklet is its place in the list. ``turn_deg``: what a person added, clockwise."""

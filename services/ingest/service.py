@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from chassis.bus.app import App
+from chassis.bus.app import App, every
 from chassis.bus.rpc_server import serve
 from chassis.bus.subscription import Delivery, subscribe
 from contracts.messages.ingest import SplitSheets
 from contracts.objects import ImageRef
-from contracts.rpc import Done
+from contracts.rpc import AskedAgain, Done, LookForStuck
 from contracts.rpc import ingest as rpc
 from services.ingest import assembling, splitting, usecases
 from services.ingest.context import Context
@@ -87,6 +87,14 @@ class IngestService:
 
     def split_failed(self, delivery: Delivery[SplitSheets]) -> None:
         splitting.split_failed(delivery.payload, delivery.error, delivery.transaction)
+
+    @every(seconds=900)
+    def ask_for_stuck(self) -> None:
+        splitting.ask_for_stuck(self.app)
+
+    @serve(rpc.ASK_FOR_STUCK_UPLOADS)
+    def ask_for_stuck_uploads(self, request: LookForStuck) -> AskedAgain:
+        return usecases.ask_for_stuck_uploads(self.app, request)
 
 
 service = IngestService

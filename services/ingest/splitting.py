@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
 from chassis import observe
 from chassis.db import Transaction, UnitOfWork
@@ -13,7 +14,7 @@ from contracts.errors import Refusal
 from contracts.errors.ingest import SplittingFailed, Unreadable
 from contracts.messages.ingest import SplitSheets, UploadSettled
 from contracts.objects import ObjectRef
-from services.ingest import imposition, store
+from services.ingest import domain, imposition, store
 from services.ingest.context import Context
 
 log = observe.logger("ingest.splitting")
@@ -21,11 +22,10 @@ log = observe.logger("ingest.splitting")
 CUT_DEADLINE_S = 60
 
 
-def send_chunks(uow: UnitOfWork, upload_id: Any, sides: int, size: int) -> None:
+def send_chunks(uow: UnitOfWork, upload_id: UUID, sides: Iterable[int], size: int) -> None:
     """One command for every ``size`` sides."""
-    for first in range(1, sides + 1, size):
-        command = SplitSheets(upload_id=upload_id, first_side=first, last_side=min(first + size - 1, sides))
-        uow.send(command, subject=str(upload_id))
+    for first, last in domain.chunks(sides, size):
+        uow.send(SplitSheets(upload_id=upload_id, first_side=first, last_side=last), subject=str(upload_id))
 
 
 def split_sheets(context: Context, command: SplitSheets, transaction: Transaction) -> None:
@@ -85,6 +85,27 @@ def split_failed(command: SplitSheets, error: BaseException | None, transaction:
             return
         tell_settled(uow, settled, "failed", problem.code)
     log.warning("upload_failed", upload_id=str(command.upload_id), code=problem.code)
+
+
+def ask_for_stuck(context: Context) -> tuple[UUID, ...]:
+    """Ask again for the sides of every upload that stands still; whose there were. What is cut stays.
+
+    A command is lost to its upload when the broker calls it dead: its consumer died over it too often, and nobody was
+    told.
+    """
+    after_s, size = context.settings.stuck_after_s, context.settings.chunk_sides
+    with context.db.reading() as sql:
+        overdue = store.stuck_uploads(sql, after_s)
+    asked = []
+    for upload_id in overdue:
+        with context.db.transaction() as uow:
+            missing = store.claim_stuck(uow.sql, upload_id, after_s)
+            send_chunks(uow, upload_id, missing, size)
+        if missing:
+            asked.append(upload_id)
+    if asked:
+        log.warning("stuck_uploads_asked_again", uploads=len(asked))
+    return tuple(asked)
 
 
 def tell_settled(uow: UnitOfWork, upload: Any, outcome: Any, code: str | None = None) -> None:

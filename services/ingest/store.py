@@ -21,7 +21,7 @@ from services.ingest.tables import metadata as metadata  # every service's table
 LIVE = ("splitting", "ready")
 # As text: a prepared statement whose parameters make up the condition matches no index once its plan is generic.
 _LIVE_INDEX = sa.text("status IN ('splitting', 'ready')")
-inbox = metadata.tables["inbox"]
+outbox, inbox = metadata.tables["outbox"], metadata.tables["inbox"]
 
 
 # Uploads
@@ -125,10 +125,39 @@ def add_pages(sql: sa.Connection, upload_id: UUID, rows: Sequence[Mapping[str, A
         .values(
             sides_done=uploads.c.sides_done + len(set(sides_added)),
             pages=uploads.c.pages + len(sides_added),
+            progressed_at=sa.func.clock_timestamp(),
         )
         .returning(uploads.c.sides_done, uploads.c.sides)
     ).one()
     return done, sides
+
+
+def stuck_uploads(sql: sa.Connection, after_s: float) -> list[UUID]:
+    """Uploads of which no side was cut or asked for in the last ``after_s`` seconds."""
+    query = sa.select(uploads.c.id).where(uploads.c.status == "splitting", _overdue(after_s))
+    return list(sql.execute(query.order_by(uploads.c.id)).scalars())
+
+
+def claim_stuck(sql: sa.Connection, upload_id: UUID, after_s: float) -> list[int]:
+    """The sides still to be cut of an upload that is stuck, which from now on it is not; none when it is not."""
+    claimed = sql.execute(
+        sa.update(uploads)
+        .where(uploads.c.id == upload_id, uploads.c.status == "splitting", _overdue(after_s))
+        .values(progressed_at=sa.func.clock_timestamp())
+        .returning(uploads.c.sides)
+    ).scalar_one_or_none()
+    if claimed is None:
+        return []
+    cut = set(sql.execute(sa.select(pages.c.side_no).where(pages.c.upload_id == upload_id)).scalars())
+    return [side for side in range(1, claimed + 1) if side not in cut]
+
+
+def _overdue(after_s: float) -> sa.ColumnElement[bool]:
+    """What was not even sent yet is late through no fault of the receiver."""
+    since = sa.func.clock_timestamp() - sa.func.make_interval(0, 0, 0, 0, 0, 0, after_s)
+    subject = sa.cast(uploads.c.id, sa.Text)
+    unsent = sa.exists().where(outbox.c.subject == subject, outbox.c.sent_at.is_(None))
+    return sa.and_(uploads.c.progressed_at < since, ~unsent)
 
 
 def faces(sql: sa.Connection, upload_id: UUID) -> list[Face]:

@@ -39,7 +39,8 @@ scan_profiles = sa.Table(
     sa.CheckConstraint("pages_per_booklet BETWEEN 1 AND 200", name="pages_per_booklet"),
 )
 
-# ``id`` is time ordered. ``error``: code and details of a refusal.
+# ``id`` is time ordered. ``error``: code and details of a refusal. ``progressed_at``: when the last sides were cut, or
+# asked for.
 uploads = sa.Table(
     "uploads",
     metadata,
@@ -57,6 +58,7 @@ uploads = sa.Table(
     sa.Column("created_by", sa.Uuid, nullable=False),
     _instant("created_at", default=True),
     _instant("settled_at"),
+    _instant("progressed_at", default=True),
     sa.CheckConstraint("status IN ('splitting', 'ready', 'failed', 'cancelled')", name="status"),
     sa.CheckConstraint("sides >= 1 AND sides_done BETWEEN 0 AND sides", name="progress"),
     sa.CheckConstraint("status <> 'ready' OR sides_done = sides", name="ready_is_complete"),

@@ -14,7 +14,7 @@ from chassis.sandbox import TaskFailed
 from contracts.errors import Refusal
 from contracts.errors.ingest import Damaged, RepeatedBooklet, UploadSettled
 from contracts.objects import ObjectRef
-from contracts.rpc import Done
+from contracts.rpc import AskedAgain, Done, LookForStuck
 from contracts.rpc.ingest import (
     Booklets,
     BookletView,
@@ -31,7 +31,7 @@ from contracts.rpc.ingest import (
 )
 from services.ingest import domain, staging, store
 from services.ingest.context import Context
-from services.ingest.splitting import send_chunks, tell_settled
+from services.ingest.splitting import ask_for_stuck, send_chunks, tell_settled
 
 log = observe.logger("ingest.usecases")
 
@@ -62,7 +62,7 @@ def register_upload(context: Context, request: RegisterUpload) -> UploadRegister
             winner = store.live_upload(uow.sql, request.exam_id, request.object.sha256)
             assert winner is not None  # the insert gave way to it, and uploads are never deleted
             return UploadRegistered(upload=store.upload_view(uow.sql, winner), created=False)
-        send_chunks(uow, added, sides, context.settings.chunk_sides)
+        send_chunks(uow, added, range(1, sides + 1), context.settings.chunk_sides)
         view = store.upload_view(uow.sql, added)
     log.info("upload_registered", upload_id=str(added), exam_id=str(request.exam_id), sides=sides)
     return UploadRegistered(upload=view, created=True)
@@ -108,6 +108,13 @@ def cancel_upload(context: Context, request: CancelUpload) -> UploadView:
         elif view.status != "cancelled":
             raise UploadSettled(status=view.status.value)
         return view
+
+
+def ask_for_stuck_uploads(context: Context, request: LookForStuck) -> AskedAgain:
+    """``splitting.ask_for_stuck`` when somebody wants it."""
+    asked = ask_for_stuck(context)
+    log.info("stuck_uploads_looked_for", uploads=len(asked), actor_id=request.by.id)
+    return AskedAgain(ids=asked, total=len(asked))
 
 
 def list_booklets(context: Context, request: OfExam) -> Booklets:

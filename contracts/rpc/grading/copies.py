@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from contracts.model import PROSE, Actor, Fraction, Model, Points
 from contracts.objects import ImageRef
 from contracts.records.marking import AnnotationType
-from contracts.rpc import Done, Listing, Method, Once
+from contracts.rpc import AskedAgain, Done, Listing, LookForStuck, Method, Once
 from contracts.rpc.grading.exams import Document
 
 
@@ -352,6 +352,7 @@ REMOVE_ANNOTATION = Method("grading", "remove_annotation", RemoveAnnotation, Don
 GET_SCORES = Method("grading", "get_scores", OneCopy, ScoresView)
 PUT_SCORES = Method("grading", "put_scores", PutScores, ScoresView)
 FINALISE = Method("grading", "finalise", Finalise, FinaliseStarted)
+ASK_FOR_STUCK_COPIES = Method("grading", "ask_for_stuck_copies", LookForStuck, AskedAgain)
 REOPEN = Method("grading", "reopen", OneCopy, CopyView)
 FINAL_DOCUMENT = Method("grading", "final_document", OneCopy, Document)
 COPY_EVENTS = Method("grading", "copy_events", ListAudit, AuditTrail)

@@ -10,6 +10,7 @@ from services.gateway.routes.exams import exams
 from services.gateway.routes.identification import identification
 from services.gateway.routes.images import images
 from services.gateway.routes.jobs import jobs
+from services.gateway.routes.maintenance import maintenance
 from services.gateway.routes.marking import marking
 from services.gateway.routes.session import personal_tokens, session
 from services.gateway.routes.uploads import uploads
@@ -26,6 +27,7 @@ RESOURCES: tuple[Resource, ...] = (
     identification,
     marking,
     jobs,
+    maintenance,
     candidate,
     images,
 )

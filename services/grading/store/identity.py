@@ -73,6 +73,26 @@ def keep_reading(
     return uow.sql.execute(statement).rowcount == 1
 
 
+def unread(sql: sa.Connection, after_s: float) -> list[UUID]:
+    """Copies whose header was to be read more than ``after_s`` seconds ago."""
+    since = sa.func.clock_timestamp() - sa.func.make_interval(0, 0, 0, 0, 0, 0, after_s)
+    query = sa.select(identifications.c.copy_id).where(
+        identifications.c.outcome.is_(None), identifications.c.updated_at < since
+    )
+    return list(sql.execute(query.order_by(identifications.c.copy_id)).scalars())
+
+
+def stop_waiting(uow: UnitOfWork, copy_id: UUID) -> int | None:
+    """Let no answer be the outcome; the paper it was about, or ``None`` when an answer came meanwhile."""
+    statement = (
+        identifications.update()
+        .where(identifications.c.copy_id == copy_id, identifications.c.outcome.is_(None))
+        .values(outcome="timeout", updated_at=sa.func.clock_timestamp())
+        .returning(identifications.c.paper_revision)
+    )
+    return uow.sql.execute(statement).scalar_one_or_none()
+
+
 def identify(uow: UnitOfWork, copy_id: UUID, candidate_id: UUID | None) -> bool:
     """Say whose copy this is; ``False`` when the candidate has one already. The unique index decides, not a look."""
     statement = (

@@ -21,6 +21,7 @@ from contracts.messages.render import ComposeDocument, DocumentComposed
 from contracts.model import Actor, Role
 from contracts.objects import ObjectRef
 from contracts.records.marking import MarkingRecord
+from contracts.rpc import AskedAgain, LookForStuck
 from contracts.rpc.grading.copies import CopyStatus, CopyView, Finalise, FinaliseStarted, OneCopy
 from contracts.rpc.grading.exams import Document
 from services.grading.context import Context
@@ -210,16 +211,24 @@ def _try_again_or_fail(uow: UnitOfWork, copy: Copy, outcome: Outcome, reason: st
     log.error("copy_grading_failed", copy_id=copy.id, outcome=outcome, tries=tries)
 
 
-def ask_for_stuck(app: Context) -> int:
-    """Ask again, as the next attempt, for every document that is overdue; how many there were.
+def ask_for_stuck_copies(app: Context, request: LookForStuck) -> AskedAgain:
+    """``ask_for_stuck`` when somebody wants it. Raises ``NotYours``: administrators only."""
+    if request.by.role is not Role.ADMIN:
+        raise NotYours
+    asked = ask_for_stuck(app)
+    return AskedAgain(ids=asked, total=len(asked))
+
+
+def ask_for_stuck(app: Context) -> tuple[UUID, ...]:
+    """Ask again, as the next attempt, for every document that is overdue; whose there were.
 
     Nothing is taken back: an acknowledged finalisation ends GRADED, or GRADING_FAILED with its reason.
     """
     with app.db.reading() as sql:
         overdue = copies.stuck(sql, app.settings.stuck_after_s)
-    asked = sum(_ask_for_one_stuck(app, copy_id, revision, attempt) for copy_id, revision, attempt in overdue)
+    asked = tuple(each[0] for each in overdue if _ask_for_one_stuck(app, *each))
     if asked:
-        log.warning("stuck_copies_asked_again", copies=asked)
+        log.warning("stuck_copies_asked_again", copies=len(asked))
     return asked
 
 

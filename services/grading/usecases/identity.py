@@ -10,7 +10,7 @@ from chassis import observe
 from chassis.db import Transaction, UnitOfWork
 from contracts.errors.grading import NotFound
 from contracts.errors.grading_exams import CandidateNotInExam, CandidateTaken, IdentityChanged
-from contracts.messages.ocr import TextExtracted
+from contracts.messages.ocr import ExtractText, TextExtracted
 from contracts.model import Actor
 from contracts.objects import ImageRef
 from contracts.rpc.grading.copies import (
@@ -37,6 +37,30 @@ def text_extracted(payload: TextExtracted, transaction: Transaction) -> None:
         kept = identity.keep_reading(uow, payload.copy_id, payload.revision, payload.outcome, payload.engine, lines)
     event = "header_read" if kept else "reading_ignored"
     log.info(event, copy_id=payload.copy_id, paper_revision=payload.revision, outcome=payload.outcome, lines=len(lines))
+
+
+def ask_for_unread(app: Context) -> int:
+    """Let nobody wait longer for a reading that is overdue; how many there were.
+
+    It ends as ``timeout``: somebody identifies the copy by hand. It is asked for once more all the same, and an answer
+    counts whenever it comes.
+    """
+    with app.db.reading() as sql:
+        overdue = identity.unread(sql, app.settings.stuck_after_s)
+    asked = sum(_ask_for_one_unread(app, copy_id) for copy_id in overdue)
+    if asked:
+        log.warning("unread_headers_asked_again", copies=asked)
+    return asked
+
+
+def _ask_for_one_unread(app: Context, copy_id: UUID) -> bool:
+    with app.db.transaction() as uow:
+        paper_revision = identity.stop_waiting(uow, copy_id)
+        if paper_revision is None:
+            return False
+        header = ImageRef.model_validate(identity.reading(uow.sql, copy_id).header)
+        uow.send(ExtractText(copy_id=copy_id, revision=paper_revision, image=header), subject=str(copy_id))
+    return True
 
 
 def identification_queue(app: Context, request: ListIdentification) -> IdentificationQueue:

@@ -243,7 +243,26 @@ def _roster(school: School) -> Wish:
     return f"/exams/{school.exam()}/roster", {"data": ROSTER.encode(), "content_type": "text/csv"}
 
 
+def _stuck_uploads(school: School) -> Wish:
+    files = {"file": (io.BytesIO(pile([1])), "scan.pdf")}
+    school.admin.post(f"/exams/{school.exam()}/uploads", data=files)
+    with school.ingest.context.db.transaction() as work:
+        work.sql.execute(sa.text("UPDATE uploads SET progressed_at = now() - interval '31 minutes'"))
+        work.sql.execute(sa.text("UPDATE outbox SET sent_at = now()"))
+    return "/maintenance/stuck-uploads", {}
+
+
+def _stuck_copies(school: School) -> Wish:
+    copy_id, held = school.marked(school.exam())
+    school.admin.post(f"/copies/{copy_id}/finalise", headers=held)
+    with school.grading.db.transaction() as work:
+        work.sql.execute(sa.text("UPDATE copies SET attempted_at = now() - interval '31 minutes'"))
+    return "/maintenance/stuck-copies", {}
+
+
 BY_NATURE: dict[str, tuple[str, Callable[[School], Wish]]] = {
+    "maintenance.stuck_copies": ("what was asked for again is not overdue", _stuck_copies),
+    "maintenance.stuck_uploads": ("what was asked for again does not stand still", _stuck_uploads),
     "exams.import_roster": ("a candidate has a key of their own; the same file again leaves all unchanged", _roster),
     "exams.restore": ("an exam that is not deleted stays as it is", _restore),
     "marking.allocate": ("only copies without a marker are allocated", _allocate),

@@ -26,6 +26,7 @@ from contracts.errors.grading import (
 from contracts.model import Role
 from contracts.objects import ObjectRef
 from contracts.records.marking import MarkingRecord
+from contracts.rpc import LookForStuck
 from contracts.rpc.grading.copies import AnnotationFields, CreateAnnotation, OneCopy, PutScores
 from services.grading.store import tables
 from services.grading.usecases import copies, finalise, marking
@@ -202,10 +203,10 @@ def test_marking_that_never_stands_still_is_refused(desk: Desk, monkeypatch: pyt
 def test_what_is_overdue_is_asked_for_again_and_nothing_is_taken_back(desk: Desk) -> None:
     copy_id, token = desk.marked()
     desk.finalise(copy_id, token)
-    assert finalise.ask_for_stuck(desk.app) == 0
+    assert finalise.ask_for_stuck(desk.app) == ()
     desk.write(tables.copies.update().values(attempted_at=sa.text("clock_timestamp() - interval '31 minutes'")))
-    assert finalise.ask_for_stuck(desk.app) == 1
-    assert finalise.ask_for_stuck(desk.app) == 0
+    assert finalise.ask_for_stuck(desk.app) == (copy_id,)
+    assert finalise.ask_for_stuck(desk.app) == ()
     row = desk.row(copy_id)
     assert (row.status, row.attempt, row.owner) == ("GRADING_IN_PROGRESS", 2, "Mme Curie")
     assert [command["attempt"] for command in desk.sent(COMPOSE)] == [1, 2]
@@ -213,6 +214,18 @@ def test_what_is_overdue_is_asked_for_again_and_nothing_is_taken_back(desk: Desk
     assert desk.row(copy_id).status == "GRADING_IN_PROGRESS"
     desk.composed(copy_id, attempt=2)
     assert desk.row(copy_id).status == "GRADED"
+
+
+def test_an_administrator_need_not_wait_for_the_clock(desk: Desk) -> None:
+    """P0-OP-05."""
+    copy_id, token = desk.marked()
+    desk.finalise(copy_id, token)
+    desk.write(tables.copies.update().values(attempted_at=sa.text("clock_timestamp() - interval '31 minutes'")))
+    with pytest.raises(NotYours):
+        finalise.ask_for_stuck_copies(desk.app, LookForStuck(by=desk.marker))
+    asked = finalise.ask_for_stuck_copies(desk.app, LookForStuck(by=desk.admin))
+    assert (asked.ids, asked.total) == ((copy_id,), 1)
+    assert desk.actions(copy_id)[-1] == "TRY_AGAIN"
 
 
 # Reopening

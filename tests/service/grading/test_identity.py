@@ -4,6 +4,7 @@ import threading
 import uuid
 
 import pytest
+import sqlalchemy as sa
 
 from contracts.errors import Refusal
 from contracts.errors.grading import ExamPublished, NotFound
@@ -11,7 +12,7 @@ from contracts.errors.grading_exams import CandidateNotInExam, CandidateTaken, I
 from contracts.rpc.grading.copies import Identify, ListIdentification, OneCopy
 from contracts.rpc.grading.exams import Publish
 from services.grading.domain.identity import Index
-from services.grading.store import audit
+from services.grading.store import audit, tables
 from services.grading.usecases import copies, identity, publication
 from tests.service.grading.desk import counted
 from tests.service.grading.school import candidate_ids, identify, import_roster, new_exam, read
@@ -47,6 +48,30 @@ def test_a_roster_imported_after_reading_needs_nothing_done_again(desk):
     assert queue(desk).items[0].suggestions == ()
     import_roster(desk.app, desk.exam_id, desk.admin)
     assert next(each.first_name for each in queue(desk).items[0].suggestions) == "Jade"
+
+
+def test_nobody_waits_for_ever_for_a_reading(desk, roster):
+    """Its command is dead and ocr was never told, or its answer is. Asked for again alone, it would be "being read"
+    for as long as ocr does not answer."""
+    copy_id = desk.add_copy()
+    assert identity.ask_for_unread(desk.app) == 0
+    late = sa.text("clock_timestamp() - interval '31 minutes'")
+    desk.write(tables.identifications.update().values(updated_at=late))
+    assert identity.ask_for_unread(desk.app) == 1
+    assert identity.ask_for_unread(desk.app) == 0
+    (item,) = queue(desk).items
+    assert (item.reading_outcome, item.reading) == ("timeout", ())
+    first, second = desk.sent("ocr.text.extract.v1")
+    assert second == first
+    read(desk, copy_id, "DA SILVA", "Louise")  # at last
+    assert queue(desk).items[0].reading == ("DA SILVA", "Louise")
+
+
+def test_a_copy_that_was_read_is_not_asked_for_again(desk, roster):
+    read(desk, desk.add_copy(), "ROBIN")
+    late = sa.text("clock_timestamp() - interval '31 minutes'")
+    desk.write(tables.identifications.update().values(updated_at=late))
+    assert identity.ask_for_unread(desk.app) == 0
 
 
 def test_a_reading_of_older_paper_is_ignored(desk, roster):

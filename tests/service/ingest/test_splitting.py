@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 
 from chassis.sandbox import TaskFailed
 from contracts.errors.ingest import NotAPdf, UploadSettled
+from contracts.rpc import LookForStuck
 from contracts.rpc.ingest import CancelUpload, OfExam
-from services.ingest import splitting, usecases
+from services.ingest import domain, splitting, usecases
 from tests.scans.paper import a4_pile, face, leaf, pdf, pile, sheets
 from tests.service.ingest.conftest import OPERATOR, Ingest, broken_transaction
 
@@ -163,3 +166,57 @@ def test_temporary_files_and_descriptors_do_not_grow(ingest: Ingest) -> None:
     for each in data[1:]:
         ingest.ready(each, "a4", 1)
     assert len(os.listdir("/proc/self/fd")) <= before + 1
+
+
+def _later(ingest: Ingest, *, sent: bool = True) -> None:
+    """31 minutes in which nothing happens, but perhaps that messages go out."""
+    with ingest.context.db.transaction() as uow:
+        uow.sql.execute(sa.text("UPDATE uploads SET progressed_at = progressed_at - interval '31 minutes'"))
+        if sent:
+            uow.sql.execute(sa.text("UPDATE outbox SET sent_at = now()"))
+
+
+def test_an_upload_that_stands_still_is_asked_for_again(ingest: Ingest) -> None:
+    """One command is dead, and its service was never told: the broker gave up when its consumer died too often."""
+    upload = ingest.register(pile([1, 1, 1])).upload
+    first, lost, last = ingest.commands()
+    ingest.split(first)
+    ingest.split(last)
+    assert splitting.ask_for_stuck(ingest.context) == ()
+    _later(ingest)
+    assert splitting.ask_for_stuck(ingest.context) == (upload.id,)
+    assert ingest.commands() == [first, lost, last, lost]
+    _later(ingest, sent=False)
+    assert splitting.ask_for_stuck(ingest.context) == ()  # it has not even been sent
+    ingest.split(lost)
+    _later(ingest)
+    assert splitting.ask_for_stuck(ingest.context) == ()  # it is ready
+    assert [len(booklet.pages) for booklet in ingest.booklets()] == [4, 4, 4]
+
+
+def test_an_upload_that_moves_is_left_alone(ingest: Ingest) -> None:
+    """A pile of 3000 sides takes longer than that: what counts is how long ago the last one was cut."""
+    ingest.register(pile([1, 1]))
+    first, _ = ingest.commands()
+    _later(ingest)
+    ingest.split(first)
+    assert splitting.ask_for_stuck(ingest.context) == ()
+
+
+def test_a_person_need_not_wait_for_the_clock(ingest: Ingest) -> None:
+    upload = ingest.register(pile([1])).upload
+    _later(ingest)
+    asked = usecases.ask_for_stuck_uploads(ingest.context, LookForStuck(by=OPERATOR))
+    assert (asked.ids, asked.total) == ((upload.id,), 1)
+
+
+@pytest.mark.parametrize(
+    ("sides", "expected"),
+    [
+        (range(1, 6), [(1, 2), (3, 4), (5, 5)]),
+        ([2, 3, 4, 7, 9, 10], [(2, 3), (4, 4), (7, 7), (9, 10)]),
+        ([], []),
+    ],
+)
+def test_sides_are_cut_in_runs(sides: Any, expected: list[tuple[int, int]]) -> None:
+    assert domain.chunks(sides, 2) == expected

@@ -56,6 +56,8 @@ PROMISED = """
 /jobs GET
 /jobs/{} GET DELETE
 /images/{} GET
+/maintenance/stuck-copies POST
+/maintenance/stuck-uploads POST
 """
 
 
