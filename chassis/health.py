@@ -16,7 +16,7 @@ from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from chassis import observe
+from chassis import metrics, observe
 from chassis.db import Database
 from chassis.objects import Objects
 from contracts.errors import Unavailable
@@ -65,7 +65,10 @@ class Readiness:
                     self._running[name] = _Run(name, check)
             runs = dict(self._running)
         deadline = time.monotonic() + self._timeout_s
-        return {name: run.wait(deadline) for name, run in runs.items()}
+        verdicts = {name: run.wait(deadline) for name, run in runs.items()}
+        for name, verdict in verdicts.items():
+            metrics.DEPENDENCY_READY.labels(dependency=name).set(verdict.ok)
+        return verdicts
 
 
 class _Run:

@@ -37,6 +37,9 @@ SANDBOX_KILLS = Counter(
 SANDBOX_SECONDS = Histogram(
     "korrigo_sandbox_seconds", "Time a child spent on a task", ["module", "task", "outcome"], buckets=_WORK_BUCKETS
 )
+DEPENDENCY_READY = Gauge(
+    "korrigo_dependency_ready", "Whether a dependency answered the last readiness check (1) or not (0)", ["dependency"]
+)
 HTTP_SECONDS = Histogram(
     "korrigo_http_seconds", "Time to answer a request, by route template", ["method", "route", "status"],
     buckets=_CALL_BUCKETS,
@@ -51,3 +54,5 @@ PDF_GENERATION_SECONDS = Histogram(
     "pdf_generation_seconds", "Time to compose one document", ["kind", "outcome"], buckets=_WORK_BUCKETS
 )
 COPIES_GRADED = Counter("copies_graded_total", "Copies whose final document exists")
+# Without labels: it is 0 from the start, so that an alert sees the first one as an increase.
+COPIES_FAILED = Counter("copies_grading_failed_total", "Copies given up after their last try: a person has to look")

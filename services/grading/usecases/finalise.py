@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -208,7 +209,13 @@ def _try_again_or_fail(uow: UnitOfWork, copy: Copy, outcome: Outcome, reason: st
     _audit(uow, Move.FAIL, failed, None, {"error_code": outcome, "tries": tries, "message_sha256": sha256(message)})
     event = CopyGradingFailed(copy_id=copy.id, exam_id=copy.exam_id, revision=copy.revision, error_code=outcome.value)
     uow.send(event, subject=str(copy.id))
-    log.error("copy_grading_failed", copy_id=copy.id, outcome=outcome, tries=tries)
+    uow.after_commit.append(partial(_alert, copy.id, outcome, tries))
+
+
+def _alert(copy_id: UUID, outcome: Outcome, tries: int) -> None:
+    """P0-DI-004: deploy/observability/rules has an alert on this counter."""
+    metrics.COPIES_FAILED.inc()
+    log.error("copy_grading_failed", copy_id=copy_id, outcome=outcome, tries=tries)
 
 
 def ask_for_stuck_copies(app: Context, request: LookForStuck) -> AskedAgain:

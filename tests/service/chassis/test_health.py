@@ -64,6 +64,9 @@ def test_one_dependency_down_is_503_and_says_which_and_why_but_the_process_lives
     assert body["dependencies"]["database"]["reason"] == "ConnectionTimeout"
     assert body["dependencies"]["bus"]["ok"] is True
     assert _get(server.port, "/health/live")[0] == 200
+    metrics = _get(server.port, "/metrics")[1]
+    assert 'korrigo_dependency_ready{dependency="database"} 0.0' in metrics
+    assert 'korrigo_dependency_ready{dependency="bus"} 1.0' in metrics
 
 
 def test_a_broken_check_is_not_ready_and_does_not_quote_its_data(opened):

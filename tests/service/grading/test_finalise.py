@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from prometheus_client import REGISTRY
 
 from contracts.errors.grading import (
     ExamPublished,
@@ -99,11 +100,20 @@ def test_a_late_answer_to_an_old_attempt_is_void(desk: Desk) -> None:
     assert len(desk.sent("grading.copy.graded.v1")) == 1
 
 
-def test_crashes_are_tried_three_times_then_shown(desk: Desk) -> None:
+def _alerts() -> float:
+    return REGISTRY.get_sample_value("copies_grading_failed_total") or 0.0
+
+
+def test_crashes_are_tried_three_times_then_shown_and_an_operator_is_told(desk: Desk) -> None:
+    """P0-DI-004."""
+    before = _alerts()
     copy_id, token = desk.marked()
     desk.finalise(copy_id, token)
+    told = []
     for attempt, outcome in enumerate(("crashed", "timeout", "out_of_memory"), start=1):
         desk.composed(copy_id, attempt=attempt, outcome=outcome)
+        told.append(_alerts() - before)
+    assert told == [0, 0, 1]
     row = desk.row(copy_id)
     assert (row.status, row.error_code, row.owner) == ("GRADING_FAILED", "out_of_memory", "Mme Curie")
     assert (
