@@ -94,8 +94,17 @@ class Installation:
 
 def _databases(urls: Mapping[str, str]) -> dict[str, Database]:
     """Few connections, and time for whole pages: nobody waits for them, and they hold nothing while they are idle."""
-    bounds = {"pool_size": 1, "max_overflow": 1, "statement_timeout_ms": PATIENCE_MS, "idle_timeout_ms": PATIENCE_MS}
-    return {service: Database(url, service=service, **bounds) for service, url in urls.items()}
+    return {
+        service: Database(
+            url,
+            service=service,
+            pool_size=1,
+            max_overflow=1,
+            statement_timeout_ms=PATIENCE_MS,
+            idle_timeout_ms=PATIENCE_MS,
+        )
+        for service, url in urls.items()
+    }
 
 
 _UNSENT = """

@@ -12,6 +12,7 @@ from importlib import import_module
 from types import SimpleNamespace
 from typing import Any, TypeVar
 from unittest.mock import patch
+from uuid import UUID
 
 import psycopg
 import sqlalchemy as sa
@@ -31,6 +32,7 @@ from contracts.catalogue import SERVICES
 from contracts.errors import Refusal, RemoteDefect, Unavailable
 from contracts.model import Model
 from contracts.rpc import Method
+from oversight.installation import Installation
 from services.grading.context import Context as GradingContext
 from services.grading.settings import Settings as GradingSettings
 from services.ingest.context import Context as IngestContext
@@ -120,7 +122,7 @@ class World:
 
     def __init__(self, postgres: Postgres, name: str) -> None:
         self._postgres = postgres
-        self.names = {service: f"{name}_{service}" for service in SERVICES}
+        self.names = {service: f"{name}_{service}" for service in (*SERVICES, "gateway")}
         self.tasks = Tasks()
         self.chance = random.Random(0)
         self.faulty = False
@@ -138,6 +140,12 @@ class World:
         self.databases = {
             service: SimulatedDatabase(url, service=service, tasks=self.tasks) for service, url in urls.items()
         }
+        # Nobody uses the gateway here; who looks at everything looks at its database too.
+        gateway = Database(self._create("gateway"), service="gateway")
+        self.installation = Installation(
+            {**self.databases, "gateway": gateway}, self.objects, AUDIT_KEY.encode(),
+            lambda: {UUID(message.properties["message_id"]) for message in self.broker.dead},
+        )  # fmt: skip
         contexts = self._contexts()
         self.hosted = {service: self._host(service, contexts[service]) for service in SERVICES}
         self.tables = {service: self._tables(service) for service in SERVICES}
@@ -255,7 +263,7 @@ class World:
             failpoints.watch(None)
 
     def close(self) -> None:
-        for database in self.databases.values():
+        for database in self.installation.databases.values():
             database.close()
         for connection in self.connections.values():
             connection.close()

@@ -1,0 +1,133 @@
+"""Many schedules, on as many processes as there are cores, each with databases of its own on one server."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import secrets
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from chassis.servers import Postgres
+from tests.faults.simulation import defects, schedule
+from tests.faults.simulation.people import PRESETS
+from tests.faults.simulation.schedule import Outcome
+from tests.faults.simulation.world import World
+
+CHUNK = 10
+WITHIN = 300
+"""Schedules within which a planted defect must show."""
+
+PAST = (68, 2140, 28)
+"""Seeds that once found something; cheap to look at again, though a schedule changes with the code."""
+
+
+@dataclass
+class Tally:
+    """What a campaign did. ``passed``: how often each failpoint was reached in each service, faults being possible."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    passed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    seconds: float = 0
+
+    @property
+    def failures(self) -> list[Outcome]:
+        return [each for each in self.outcomes if each.violations]
+
+    def add(self, outcomes: Iterable[Outcome], passed: Counter[tuple[str, str]]) -> None:
+        self.outcomes += outcomes
+        self.passed += passed
+
+    def __str__(self) -> str:
+        crashes = sum(each.crashes for each in self.outcomes)
+        acknowledged = sum(each.acknowledged for each in self.outcomes)
+        lines = [
+            f"{len(self.outcomes)} schedules in {self.seconds:.0f} s, {crashes} crashes,"
+            f" {acknowledged} acknowledged acts, {len(self.failures)} with a violation"
+        ]
+        for failure in self.failures[:20]:
+            lines += [f"seed {failure.seed} (commit {commit()}):", *(f"  {each}" for each in failure.violations[:5])]
+            lines.append(f"  python -m tests.faults.simulation --replay {failure.seed}")
+        return "\n".join(lines)
+
+
+def commit() -> str:
+    """A seed means a schedule of one version of the code."""
+    asked = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
+    return asked.stdout.strip() or "unknown"
+
+
+def fresh_seeds(count: int) -> list[int]:
+    first = secrets.randbits(40)
+    return [*PAST, *range(first, first + count - len(PAST))]
+
+
+def prepared(postgres: Postgres, name: str) -> World:
+    """A world that is ready for its first schedule."""
+    quieten()
+    world = World(postgres, name)
+    for preset, build in PRESETS.items():
+        world.prepare(preset, build)
+    return world
+
+
+def quieten() -> None:
+    """Failures are what this is about; nobody wants to read a line about each."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    logging.disable(logging.CRITICAL)
+
+
+# Processes
+
+_world: World | None = None
+
+
+def _open(directory: Path) -> None:
+    global _world
+    _world = prepared(Postgres(directory, durable=False).recall(), f"sim{os.getpid()}")
+
+
+def _run(seeds: Sequence[int]) -> tuple[list[Outcome], Counter[tuple[str, str]]]:
+    assert _world is not None
+    _world.passed.clear()
+    return [schedule.run(_world, seed) for seed in seeds], Counter(_world.passed)
+
+
+def _hunt(defect: str) -> tuple[str, Outcome | None]:
+    assert _world is not None
+    return defect, defects.first_caught(_world, defect, range(WITHIN), schedule.run)
+
+
+@contextmanager
+def _processes(postgres: Postgres, count: int) -> Iterator[ProcessPoolExecutor]:
+    # Sets of words are walked in another order in every process, unless told otherwise: a seed would not replay.
+    os.environ |= {"PYTHONHASHSEED": "0", "PYTHONWARNINGS": "ignore"}  # eventlet warns that it is old, in each of them
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(count, context, initializer=_open, initargs=(postgres.directory,)) as pool:
+        yield pool
+
+
+def run(postgres: Postgres, seeds: Sequence[int], processes: int) -> Tally:
+    """Carry out all these schedules."""
+    begun, tally = time.monotonic(), Tally()
+    chunks = [seeds[at : at + CHUNK] for at in range(0, len(seeds), CHUNK)]
+    with _processes(postgres, processes) as pool:
+        for outcomes, passed in pool.map(_run, chunks):
+            tally.add(outcomes, passed)
+    tally.seconds = time.monotonic() - begun
+    return tally
+
+
+def hunt(postgres: Postgres, names: Sequence[str], processes: int) -> dict[str, Outcome | None]:
+    """Plant each defect; the schedule that showed it, ``None`` when none did within ``WITHIN``."""
+    with _processes(postgres, processes) as pool:
+        return dict(pool.map(_hunt, names))
