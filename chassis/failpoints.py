@@ -63,7 +63,10 @@ def watch(watcher: Watcher | None) -> None:
 
 
 class Kill:
-    """SIGKILL to this process when it reaches ``point`` for the ``passes``-th time."""
+    """SIGKILL to this process when it reaches ``point`` for the ``passes``-th time.
+
+    Its group goes with it, as when a machine loses power: gunicorn would start another worker in the place of this one.
+    """
 
     def __init__(self, point: Failpoint, passes: int) -> None:
         self._point, self._left = point, passes
@@ -76,7 +79,7 @@ class Kill:
             self._left -= 1
             now = self._left == 0
         if now:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.killpg(0, signal.SIGKILL)
 
 
 def arm(environ: Mapping[str, str] = os.environ) -> None:

@@ -2,76 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
-import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from chassis import migrations
-from chassis.db import Database
-from chassis.objects import Objects
 from chassis.testing.servers import ObjectStore, Postgres
-from contracts.model import Role
-from services.gateway import people
-from services.gateway.passwords import Passwords
-from tests.conftest import AUDIT_KEY
 from tests.scans import SAMPLES
-from tests.story.system import SERVICES, System
-
-_serial = itertools.count(1)
-
-
-@dataclass
-class World:
-    """The running system and what stands behind it."""
-
-    system: System
-    bus_url: str
-    databases: dict[str, str]
-    objects: Objects
-    admin_password: str
+from tests.story.world import World, running_world
 
 
 @pytest.fixture(scope="module")
 def world(postgres: Postgres, vhost: str, s3: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """All five services on fresh databases, a fresh vhost and a fresh bucket, with one administrator."""
-    number = next(_serial)
-    databases = {name: postgres.create_database(f"story{number}_{name}") for name in SERVICES}
-    for name, url in databases.items():
-        migrations.upgrade(name, url)
-    bucket = f"story-{number}"
-    objects = s3.objects(bucket)
-    password = secrets.token_urlsafe(16)
-    gateway = Database(databases["gateway"], service="gateway")
-    people.create_account(
-        gateway, Passwords(1, waiting=1), username="admin", display_name="Admin", role=Role.ADMIN, password=password
-    )
-    gateway.close()
-    environ = {
-        name: {
-            **s3.environ(),
-            "KORRIGO_S3_BUCKET": bucket,
-            "KORRIGO_DATABASE_URL": databases[name],
-            "KORRIGO_BUS_URL": vhost,
-            "KORRIGO_SECRET_KEY": "k" * 40,
-            "KORRIGO_AUDIT_KEY": AUDIT_KEY,
-            "KORRIGO_SECURE": "no",
-            "KORRIGO_RATE_FACTOR": "1000",
-        }
-        for name in SERVICES
-    }
-    system = System(environ, tmp_path_factory.mktemp("logs"))
-    try:
-        system.start()
-        yield World(system, vhost, databases, objects, password)
-    finally:
-        system.stop()
-        objects.close()
-        for name in SERVICES:
-            postgres.drop_database(f"story{number}_{name}")
+    with running_world(postgres, vhost, s3, tmp_path_factory.mktemp("logs")) as world:
+        yield world
 
 
 @pytest.fixture(scope="session")

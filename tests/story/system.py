@@ -46,19 +46,25 @@ class System:
     def start(self, *names: str) -> None:
         """Start these services (all without names) and wait until each says it is ready."""
         for name in names or SERVICES:
-            with (self.directory / f"{name}.log").open("ab") as log:
-                self._running[name] = subprocess.Popen(
-                    [sys.executable, "-m", "chassis.run", name],
-                    cwd=ROOT,
-                    env=self._environ[name],
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                )
+            self.launch(name)
         for name in names or SERVICES:
             self.wait_ready(name)
 
+    def launch(self, name: str, **environ: str) -> subprocess.Popen[bytes]:
+        """Start one service with ``environ`` besides its own, and wait for nothing."""
+        with (self.directory / f"{name}.log").open("ab") as log:
+            self._running[name] = subprocess.Popen(
+                [sys.executable, "-m", "chassis.run", name],
+                cwd=ROOT,
+                env={**self._environ[name], **environ},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return self._running[name]
+
     def wait_ready(self, name: str, timeout_s: float = 60) -> None:
+        """Returns when the service says it is ready. RuntimeError: it ended first, or the time is over."""
         end = time.monotonic() + timeout_s
         while True:
             try:
@@ -66,11 +72,11 @@ class System:
                 if answer.status_code == 200:
                     return
                 reason = answer.text
-            except requests.ConnectionError as error:
+            except requests.RequestException as error:
                 reason = str(error)
             if self._running[name].poll() is not None or time.monotonic() > end:
                 raise RuntimeError(f"{name} is not ready: {reason}\n{self.log(name)[-3000:]}")
-            time.sleep(0.1)
+            time.sleep(0.05)
 
     def log(self, name: str) -> str:
         return (self.directory / f"{name}.log").read_text(errors="replace")
@@ -80,6 +86,16 @@ class System:
         process = self._running.pop(name)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+    def terminate(self, name: str) -> int:
+        """SIGTERM to one service; its exit status, -9 when it took more than 30 s."""
+        process = self._running.pop(name)
+        process.terminate()
+        try:
+            return process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            return process.wait()
 
     def stop(self) -> dict[str, int]:
         """SIGTERM to all; exit status by service. A service that takes more than 30 s is killed (status -9)."""

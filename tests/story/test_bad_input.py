@@ -11,8 +11,8 @@ import pytest
 
 from demo import scans
 from demo.client import ApiRefused
-from tests.story.conftest import World
 from tests.story.journey import SCHEME, Journey, Pile
+from tests.story.world import World
 
 PUPILS = scans.PUPILS[:1]
 

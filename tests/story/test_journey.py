@@ -19,10 +19,10 @@ import pytest
 from demo import scans
 from demo.client import ApiRefused, Client
 from tests.story import paper
-from tests.story.conftest import World
 from tests.story.journey import HIGHLIGHT, Journey, PatientClient, Pile, until
 from tests.story.system import ROOT
 from tests.story.traffic import Traffic
+from tests.story.world import World
 
 PER_COPY = {
     "ingest.copy.assembled.v1": 1,

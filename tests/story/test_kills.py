@@ -11,8 +11,8 @@ import pytest
 
 from demo import scans
 from tests.story import paper
-from tests.story.conftest import World
 from tests.story.journey import Journey, Pile
+from tests.story.world import World
 
 PUPILS = scans.PUPILS[:3]  # the third fills two double sheets
 PAGES = {pupil.ine: 4 * pupil.sheets for pupil in PUPILS}
