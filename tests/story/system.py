@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -82,9 +83,10 @@ class System:
         return (self.directory / f"{name}.log").read_text(errors="replace")
 
     def kill(self, name: str) -> None:
-        """SIGKILL the service and every child of it, at once and without a word."""
+        """SIGKILL the service and every child of it, at once and without a word; whatever is left if it has ended."""
         process = self._running.pop(name)
-        os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
     def terminate(self, name: str) -> int:

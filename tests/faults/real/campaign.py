@@ -1,0 +1,89 @@
+"""One campaign: the workload runs, faults happen, and when they are over the end is compared with what was promised."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.faults.real import end
+from tests.faults.real.checking import LOST, Violation, check
+from tests.faults.real.supervisor import Death
+from tests.faults.real.workload import Workload
+from tests.story.world import World
+
+FIGURES = "KORRIGO_FIGURES"
+"""Names the directory into which each campaign writes ``<name>.json``."""
+RECOVERY_S = 120.0
+
+
+@dataclass
+class Campaign:
+    """``run`` returns what was violated; ``figures`` is what can be said about it."""
+
+    name: str
+    world: World
+    seed: int = field(default_factory=lambda: int(os.environ.get("KORRIGO_SEED") or random.randrange(10**6)))
+    deaths: list[Death] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    figures: dict[str, object] = field(default_factory=dict)
+
+    def run(self, faults: Callable[[Workload, random.Random], None]) -> list[Violation]:
+        rng = random.Random(self.seed)
+        world = self.world
+        workload = Workload(world.system.base, world.admin_password, rng)
+        workload.prepare()
+        began = time.monotonic()
+        workload.start()
+        faults(workload, rng)
+        quiet = time.monotonic()
+        if not workload.finish(RECOVERY_S):
+            self.failures.append(f"{RECOVERY_S:.0f} s after the last fault somebody still waits for an answer")
+        waiting = end.wait_until_settled(world.databases, world.bus_url, RECOVERY_S - (time.monotonic() - quiet))
+        self.failures += [f"not settled: {each}" for each in waiting]
+        settled = time.monotonic()
+        state = end.read(world, workload)
+        violations = check(workload.history, state)
+        violations += [Violation("failure", each) for each in (*self.failures, *workload.surprises)]
+        self._tell(workload, violations, state, faults_s=quiet - began, settled_s=settled - quiet)
+        return violations
+
+    def _tell(
+        self,
+        workload: Workload,
+        violations: Iterable[Violation],
+        state: end.EndState,
+        *,
+        faults_s: float,
+        settled_s: float,
+    ) -> None:
+        kinds = Counter(each.kind for each in violations)
+        confirmed = [row for row in state.rows["outbox"] if row["sent_at"] is not None]
+        self.figures = {
+            "campaign": self.name,
+            "seed": self.seed,
+            "kills": len(self.deaths),
+            "seconds of faults": round(faults_s),
+            "acknowledged writes": workload.acknowledged(),
+            "retries": workload.history.retries,
+            "copies graded": sum(copy["status"] == "GRADED" for copy in state.rows["copies"]),
+            "lost": kinds[LOST],
+            "violations": dict(kinds),
+            "messages confirmed": len(confirmed),
+            "messages lost": kinds["message lost"],
+            "longest recovery s": round(max((death.back - death.at for death in self.deaths), default=0), 1),
+            "quiet again after s": round(settled_s, 1),
+            "longest request s": round(max(entry.ended - entry.sent for entry in workload.history.entries), 1),
+        }
+        print("\n" + ", ".join(f"{name} {value}" for name, value in self.figures.items()))
+        by_point = Counter(f"{death.service} {death.where}" for death in self.deaths)
+        directory = os.environ.get(FIGURES)
+        if directory:
+            told = {**self.figures, "kills by service and point": dict(sorted(by_point.items()))}
+            Path(directory).mkdir(parents=True, exist_ok=True)
+            (Path(directory) / f"{self.name}.json").write_text(json.dumps(told, indent=2) + "\n")
