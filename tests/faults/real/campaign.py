@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.faults.real import end
-from tests.faults.real.checking import LOST, Violation, check
+from tests.faults.real.checking import check
 from tests.faults.real.supervisor import Death
+from tests.faults.real.violations import DOUBLED, LOST, MESSAGE_LOST, Violation
 from tests.faults.real.workload import Workload
 from tests.story.world import World
 
@@ -50,7 +51,7 @@ class Campaign:
         state = end.read(world, workload)
         violations = check(workload.history, state)
         violations += [Violation("failure", each) for each in (*self.failures, *workload.surprises)]
-        self._tell(workload, violations, state, faults_s=quiet - began, settled_s=settled - quiet)
+        self._tell(workload, violations, state, quiet - began, settled - quiet)
         return violations
 
     def _tell(
@@ -58,13 +59,12 @@ class Campaign:
         workload: Workload,
         violations: Iterable[Violation],
         state: end.EndState,
-        *,
         faults_s: float,
         settled_s: float,
     ) -> None:
         kinds = Counter(each.kind for each in violations)
         confirmed = [row for row in state.rows["outbox"] if row["sent_at"] is not None]
-        self.figures = {
+        self.figures |= {
             "campaign": self.name,
             "seed": self.seed,
             "kills": len(self.deaths),
@@ -73,9 +73,10 @@ class Campaign:
             "retries": workload.history.retries,
             "copies graded": sum(copy["status"] == "GRADED" for copy in state.rows["copies"]),
             "lost": kinds[LOST],
-            "violations": dict(kinds),
+            "doubled": kinds[DOUBLED],
+            "violations": kinds.total(),
             "messages confirmed": len(confirmed),
-            "messages lost": kinds["message lost"],
+            "messages lost": kinds[MESSAGE_LOST],
             "longest recovery s": round(max((death.back - death.at for death in self.deaths), default=0), 1),
             "quiet again after s": round(settled_s, 1),
             "longest request s": round(max(entry.ended - entry.sent for entry in workload.history.entries), 1),

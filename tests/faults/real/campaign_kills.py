@@ -24,7 +24,7 @@ def test_no_kill_of_a_service_loses_or_doubles_anything(world: World) -> None:
         supervisor.run()
         campaign.deaths = supervisor.deaths
         campaign.failures += supervisor.failures
-        campaign.missed = [f"{service} {arm}" for service, arm in supervisor.missed]
+        campaign.figures["missed"] = [f"{service} {arm}" for service, arm in supervisor.missed]
 
     violations = campaign.run(faults)
     assert not violations

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from chassis.testing.servers import ObjectStore, Postgres, RabbitMQ, workspace
+from chassis.testing.servers import ObjectStore, Postgres, workspace
 from tests.story.world import World, running_world
 
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from chassis.bus.publisher import connect
 from chassis.bus.topology import topology
+from contracts.catalogue import BY_TYPE
 from demo.client import JSON, Client
 from tests.faults.real.workload import Workload
 from tests.story.system import SERVICES
@@ -24,8 +25,8 @@ _QUERIES: Mapping[str, tuple[str, str]] = {
     "exams": ("grading", "SELECT id, title, publication, published_at FROM exams"),
     "copies": (
         "grading",
-        "SELECT id, exam_id, status, revision, attempt, fence, page_count, candidate_id, marker_id, total::text AS total,"
-        " final_sha256, error_message FROM copies",
+        "SELECT id, exam_id, status, revision, attempt, fence, page_count, candidate_id, marker_id,"
+        " total::text AS total, final_sha256, error_message FROM copies",
     ),
     "results": (
         "grading",
@@ -136,14 +137,17 @@ def read_documents(admin: Any, rows: Mapping[str, list[Row]]) -> dict[str, str]:
     return served
 
 
-def unsettled(rows: Mapping[str, list[Row]], queues: Mapping[str, int]) -> list[str]:
-    """What is still on its way; empty when nothing will happen any more unless somebody asks."""
-    waiting = [f"{row['type']} is not sent" for row in rows["outbox"] if row["sent_at"] is None]
-    waiting += [f"{name} holds {count}" for name, count in queues.items() if not name.endswith(".dead")]
-    waiting += [
-        f"copy {row['id']} is {row['status']}" for row in rows["copies"] if row["status"] == "GRADING_IN_PROGRESS"
-    ]
-    waiting += [f"upload {row['id']} is splitting" for row in rows["uploads"] if row["status"] == "splitting"]
+def on_its_way(rows: Mapping[str, list[Row]], queues: Mapping[str, int]) -> list[str]:
+    """What is not at its end; empty when nothing will happen any more unless somebody asks."""
+    waiting = [f"{name} holds {count}" for name, count in queues.items() if not name.endswith(".dead")]
+    waiting += [f"copy {row['id']} is finalised" for row in rows["copies"] if row["status"] == "GRADING_IN_PROGRESS"]
+    waiting += [f"upload {row['id']} is split" for row in rows["uploads"] if row["status"] == "splitting"]
+    taken = {(row["consumer"], row["message_id"]) for row in rows["inbox"]}
+    for row in rows["outbox"]:
+        message = BY_TYPE[row["type"]]
+        keys = {(message.queue(consumer), row["message_id"]) for consumer in message.consumers}
+        if row["sent_at"] is None or not keys <= taken:
+            waiting.append(f"{row['type']} {row['message_id']} has had no effect")
     return waiting
 
 
@@ -151,7 +155,7 @@ def wait_until_settled(databases: Mapping[str, str], bus_url: str, timeout_s: fl
     """Returns when nothing is on its way, or what still is when the time is over."""
     end = time.monotonic() + timeout_s
     while True:
-        waiting = unsettled(read_rows(databases), read_queues(bus_url))
+        waiting = on_its_way(read_rows(databases), read_queues(bus_url))
         if not waiting or time.monotonic() > end:
             return waiting
         time.sleep(0.5)

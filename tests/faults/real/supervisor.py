@@ -89,7 +89,7 @@ class Supervisor:
     time: there the service was killed where it happened to be.
     """
 
-    _PATIENCE_S = 40.0
+    _PATIENCE_S = 30.0
 
     def __init__(self, system: System, planned: Mapping[str, Iterable[Arm]]) -> None:
         self._system = system

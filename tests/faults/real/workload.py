@@ -18,8 +18,8 @@ from tests.faults.real.desk import SCHEME, Marker, again
 from tests.faults.real.history import CarefulClient, History
 
 PASSWORD = "quatre chevaux bleus 7"
-SCHOOLS = 5
-MARKERS = 6
+SCHOOLS = 10
+MARKERS = 10
 PUPILS = 3
 PAGES = 2
 Task = tuple[str, threading.Event]
