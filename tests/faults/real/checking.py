@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contracts.catalogue import BY_TYPE
 from tests.faults.real import checking_marking
 from tests.faults.real.end import EndState
-from tests.faults.real.history import History
+from tests.faults.real.history import Entry, History
 from tests.faults.real.violations import DOUBLED, LOST, MESSAGE_LOST, STUCK, WRONG, Violation
 
 Rule = Callable[[History, EndState], Iterator[Violation]]
@@ -104,30 +104,22 @@ def jobs_have_ended(history: History, end: EndState) -> Iterator[Violation]:
 
 
 def exams_are_published_as_was_said_last(history: History, end: EndState) -> Iterator[Violation]:
-    exams = end.by("exams", "id")
     publications = end.grouped("publications", "exam_id")
-    last: dict[str, tuple[bool, bool]] = {}
-    for method in ("PUT", "DELETE"):
-        for entry, exam_id in history.of(method, "/exams/*/publication"):
-            if entry.acknowledged:
-                numbers = [row["publication"] for row in publications.get(exam_id, ())]
-                if entry.answer["publication"] not in numbers:
-                    yield Violation(LOST, f"publication {entry.answer['publication']} of exam {exam_id}")
-    for entry in history.entries:
-        if not entry.path.endswith("/publication") or entry.method == "GET":
-            continue
-        exam_id = entry.path.split("/")[2]
-        if entry.acknowledged:
-            last[exam_id] = (entry.method == "PUT", True)
-        elif entry.uncertain:
-            last[exam_id] = (entry.method == "PUT", False)
-    for exam_id, (published, certain) in last.items():
-        if certain and (exams[exam_id]["published_at"] is not None) != published:
-            yield Violation(LOST, f"exam {exam_id} should be {'published' if published else 'withdrawn'}")
-    for exam_id, rows in publications.items():
-        wanted = sum(1 for entry, found in history.of("PUT", "/exams/*/publication") if found == exam_id)
-        if len(rows) > wanted:
-            yield Violation(DOUBLED, f"exam {exam_id} was published {len(rows)} times, asked {wanted} times")
+    last: dict[str, Entry] = {}
+    asked: Counter[str] = Counter()
+    for entry, exam_id in history.of("*", "/exams/*/publication"):
+        if entry.acknowledged or entry.uncertain:
+            last[exam_id] = entry
+        asked[exam_id] += entry.method == "PUT"
+        known = {row["publication"] for row in publications.get(exam_id, ())}
+        if entry.acknowledged and entry.answer["publication"] not in known:
+            yield Violation(LOST, f"publication {entry.answer['publication']} of exam {exam_id}")
+    for exam_id, row in end.by("exams", "id").items():
+        entry = last.get(exam_id)
+        if entry is not None and entry.acknowledged and (row["published_at"] is not None) != (entry.method == "PUT"):
+            yield Violation(LOST, f"{entry.method} of the publication of exam {exam_id}")
+        if len(publications.get(exam_id, ())) > asked[exam_id]:
+            yield Violation(DOUBLED, f"exam {exam_id} was published more often than asked: {asked[exam_id]} times")
 
 
 def every_message_took_effect_once(history: History, end: EndState) -> Iterator[Violation]:

@@ -30,13 +30,13 @@ class Marker:
         """From the lock to the end of the finalise job, which is returned."""
         lock = self._lock(copy_id)
         with ThreadPoolExecutor(1) as other:
-            elsewhere = other.submit(self._autosave, self.tablet, "tablet", copy_id, lock, 2)
-            self._autosave(self.desk, "desk", copy_id, lock, 3)
+            elsewhere = other.submit(self._autosave, self.tablet, "tablet", copy_id, lock, 1)
+            self._autosave(self.desk, "desk", copy_id, lock, 2)
             elsewhere.result()
         if self.rng.random() < 0.3:  # a new session: now the tablet may go on where the desk was
             self.desk.delete(f"/copies/{copy_id}/lock", headers=lock)
             lock = self._lock(copy_id)
-            self._autosave(self.tablet, "tablet", copy_id, lock, 2)
+            self._autosave(self.tablet, "tablet", copy_id, lock, 1)
         self.desk.post(f"/copies/{copy_id}/lock/heartbeat", headers=lock)
         self._annotate(copy_id, lock)
         self._score(copy_id, lock)

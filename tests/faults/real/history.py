@@ -65,9 +65,13 @@ class History:
             self.retries += entry.tries - 1
 
     def of(self, method: str, pattern: str) -> Iterator[tuple[Entry, str]]:
-        """Entries of one operation with the first id in their path; in ``pattern`` ``*`` stands for an id."""
+        """Entries of one operation with the first id in their path; in ``pattern`` ``*`` stands for an id.
+
+        As method ``*`` is any write.
+        """
         for entry in self.entries:
-            if entry.method == method and (found := _compiled(pattern).fullmatch(entry.path)):
+            fits = entry.method == method or (method == "*" and entry.method != "GET")
+            if fits and (found := _compiled(pattern).fullmatch(entry.path)):
                 yield entry, found.group(1) if found.lastindex else ""
 
     def acknowledged(self, method: str, pattern: str) -> Iterator[tuple[Entry, str]]:

@@ -43,7 +43,7 @@ _PASSES: Mapping[tuple[str, Failpoint], int] = {
     ("grading", Failpoint.TRANSACTION_COMMITTING): 40,
     ("grading", Failpoint.TRANSACTION_COMMITTED): 40,
 }
-_FEW = 3
+_FEW = 2
 
 
 @dataclass(frozen=True)
