@@ -1,13 +1,16 @@
-"""A whole system of its own for each campaign, on servers that may be killed: they keep what they confirmed."""
+"""A whole system of its own for each campaign, on servers that keep what they confirmed when they are killed."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import pytest
 
-from chassis.testing.servers import ObjectStore, Postgres, workspace
+from chassis.testing.servers import ObjectStore, Postgres, RabbitMQ, workspace
 from tests.story.world import World, running_world
+
+_serial = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +19,11 @@ def postgres() -> Iterator[Postgres]:
         yield server
 
 
-@pytest.fixture(scope="module")
-def world(postgres: Postgres, vhost: str, s3: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with running_world(postgres, vhost, s3, tmp_path_factory.mktemp("logs")) as world:
+@pytest.fixture
+def world(
+    postgres: Postgres, rabbitmq: RabbitMQ, s3: ObjectStore, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    name = f"faults{next(_serial)}"
+    with running_world(postgres, rabbitmq.create_vhost(name), s3, tmp_path_factory.mktemp("logs")) as world:
         yield world
+    rabbitmq.drop_vhost(name)

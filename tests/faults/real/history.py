@@ -53,15 +53,17 @@ class Entry:
 
 @dataclass
 class History:
-    """All entries in the order of their answers. Safe to share between threads."""
+    """All entries in the order of their answers; ``writes`` of them are acknowledged ones. Any thread may add."""
 
     entries: list[Entry] = field(default_factory=list)
+    writes: int = 0
     retries: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def add(self, entry: Entry) -> None:
         with self._lock:
             self.entries.append(entry)
+            self.writes += entry.acknowledged and entry.method != "GET"
             self.retries += entry.tries - 1
 
     def of(self, method: str, pattern: str) -> Iterator[tuple[Entry, str]]:

@@ -1,4 +1,7 @@
-"""Several schools at work at once, as people and scripts use Korrigo over HTTP; it goes on whatever fails."""
+"""Several schools at work at once, as people and scripts use Korrigo over HTTP; it goes on whatever fails.
+
+``OFFICES`` are schools whose copies nobody marks yet: they keep paper coming in while marking has to wait.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,8 @@ from tests.faults.real.desk import SCHEME, Marker, again
 from tests.faults.real.history import CarefulClient, History
 
 PASSWORD = "quatre chevaux bleus 7"
-SCHOOLS = 10
+SCHOOLS = 8
+OFFICES = 4
 MARKERS = 10
 PUPILS = 3
 PAGES = 2
@@ -48,7 +52,7 @@ class Workload:
     def prepare(self) -> None:
         """The accounts, and everybody's sessions."""
         admin = self.client("admin")
-        for role, count in (("operator", SCHOOLS), ("marker", MARKERS)):
+        for role, count in (("operator", SCHOOLS + OFFICES), ("marker", MARKERS)):
             for number in range(1, count + 1):
                 name = f"{role}.{number}"
                 user = {"username": name, "password": PASSWORD, "role": role, "display_name": name}
@@ -60,9 +64,10 @@ class Workload:
             self._tasks[marker_id] = queue.Queue()
             marker = Marker(self.client(name), self.client(name), random.Random(self._rng.random()))
             self._desks.append(threading.Thread(target=self._mark, args=(marker, self._tasks[marker_id]), daemon=True))
-        for number in range(1, SCHOOLS + 1):
+        for number in range(1, SCHOOLS + OFFICES + 1):
             school = School(self, self.client("admin"), self.client(f"operator.{number}"), self._rng.random())
-            self._schools.append(threading.Thread(target=self._live, args=(school,), daemon=True))
+            live = school.hold_exam if number <= SCHOOLS else school.prepare_exam
+            self._schools.append(threading.Thread(target=self._live, args=(live,), daemon=True))
 
     def start(self) -> None:
         for thread in (*self._desks, *self._schools):
@@ -82,8 +87,15 @@ class Workload:
 
     def acknowledged(self) -> int:
         """Writes so far that were answered with success."""
-        entries = list(self.history.entries)
-        return sum(entry.acknowledged and entry.method != "GET" for entry in entries)
+        return self.history.writes
+
+    def await_writes(self, count: int, timeout_s: float = 120.0) -> None:
+        """Returns when ``count`` more have been. TimeoutError: the system does not come back to work."""
+        end, wanted = time.monotonic() + timeout_s, self.acknowledged() + count
+        while self.acknowledged() < wanted:
+            if time.monotonic() > end:
+                raise TimeoutError(f"no {count} writes were acknowledged within {timeout_s:.0f} s")
+            time.sleep(0.02)
 
     def give(self, marker_id: str, copy_id: str) -> threading.Event:
         """Put a copy on a marker's desk; the event is set when they are done with it."""
@@ -91,10 +103,10 @@ class Workload:
         self._tasks[marker_id].put((copy_id, done))
         return done
 
-    def _live(self, school: School) -> None:
+    def _live(self, live: Callable[[], object]) -> None:
         while not self._over.is_set():
             with self._surprised():
-                school.hold_exam()
+                live()
 
     def _mark(self, marker: Marker, tasks: queue.Queue[Task | None]) -> None:
         while (task := tasks.get()) is not None:
@@ -123,15 +135,19 @@ class School:
         self.workload, self.admin, self.operator = workload, admin, operator
         self.rng = random.Random(seed)
 
-    def hold_exam(self) -> None:
+    def prepare_exam(self) -> tuple[str, list[str]]:
+        """All that comes before marking; the exam and its copies."""
         pupils = [replace(each, ine=f"{self.rng.randrange(10**9):09}AB") for each in scans.PUPILS[:PUPILS]]
         exam = self._announce(pupils)
         self._scan(exam, pupils)
         copies = self._assemble(exam)
         self._identify(exam, copies)
-        done = self._allocate(exam)
-        for each in done:
-            each.wait()
+        return exam, copies
+
+    def hold_exam(self) -> None:
+        exam, copies = self.prepare_exam()
+        for marked in self._allocate(exam):
+            marked.wait()
         self._publish(exam)
         if self.rng.random() < 0.5:
             self._correct(exam, self.rng.choice(copies))
