@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import shutil
 import signal
 import socket
@@ -69,8 +70,12 @@ class RabbitMQ(Server):
         self._end()
 
     def kill(self) -> None:
+        # The broker is our child's child: nobody else waits for its end, and until then it has the ports.
         with contextlib.suppress(OSError, ValueError):
-            os.kill(int((self.directory / "pid").read_text()), signal.SIGKILL)
+            broker = os.pidfd_open(int((self.directory / "pid").read_text()))
+            signal.pidfd_send_signal(broker, signal.SIGKILL)
+            select.select([broker], [], [], 15)
+            os.close(broker)
         super().kill()
         self._end()
 
