@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
 import psycopg
 import psycopg.waiting
 import sqlalchemy as sa
+from psycopg.abc import PQGen
 from sqlalchemy import exc
 
 from chassis import metrics, observe, outbox
@@ -28,6 +30,10 @@ LOCK_TIMEOUT_MS = 5_000
 STATEMENT_TIMEOUT_MS = 30_000
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000
 POOL_TIMEOUT_S = 10
+ANSWER_GRACE_S = 1.0
+"""The server ends a statement that takes too long, and says so; this much later it must have vanished."""
+
+R = TypeVar("R")
 
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -110,6 +116,27 @@ class UnitOfWork:
         return self._now
 
 
+class _Connection(psycopg.Connection[Any]):
+    """A connection that does not wait for ever: the server's own time-outs are of no use when the server is gone.
+
+    Keepalives are no substitute. Something in between may answer them, and while sent data waits for its
+    acknowledgement the kernel sends none.
+    """
+
+    answer_timeout_s: float
+
+    def wait(self, gen: PQGen[R], interval: float = 0.1, timeout: float | None = None) -> R:
+        bound_s = self.answer_timeout_s if timeout is None else timeout
+        started = time.monotonic()
+        try:
+            return super().wait(gen, interval, bound_s)
+        except psycopg.OperationalError as error:
+            if time.monotonic() - started < bound_s:
+                raise
+            self.pgconn.finish()  # an answer that came after all would be taken for that of the next statement
+            raise psycopg.errors.ConnectionTimeout("no answer") from error
+
+
 Transaction: TypeAlias = Callable[[], AbstractContextManager[UnitOfWork]]
 
 
@@ -128,6 +155,7 @@ class Database:
         pool_size: int = 5,
         max_overflow: int = 5,
         pool_timeout_s: float = POOL_TIMEOUT_S,
+        connect_timeout_s: int = CONNECT_TIMEOUT_S,
         statement_timeout_ms: int = STATEMENT_TIMEOUT_MS,
         lock_timeout_ms: int = LOCK_TIMEOUT_MS,
         audit_key: str | None = None,
@@ -154,7 +182,7 @@ class Database:
             pool_recycle=300,
             connect_args={
                 "application_name": f"korrigo-{service}",
-                "connect_timeout": CONNECT_TIMEOUT_S,
+                "connect_timeout": connect_timeout_s,
                 "keepalives": 1,
                 "keepalives_idle": 10,
                 "keepalives_interval": 5,
@@ -162,6 +190,13 @@ class Database:
                 "options": " ".join(f"-c {name}={value}" for name, value in timeouts.items()) + " -c timezone=UTC",
             },
         )
+
+        @sa.event.listens_for(self.engine, "do_connect")
+        def connect(_dialect: object, _record: object, arguments: list[Any], options: dict[str, Any]) -> _Connection:
+            connection = _Connection.connect(*arguments, **options)
+            connection.answer_timeout_s = statement_timeout_ms / 1000 + ANSWER_GRACE_S
+            return connection
+
         metrics.POOL_IN_USE.labels(service).set_function(_connections_in_use(self.engine))
 
     @classmethod

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import IO, BinaryIO, Protocol, TypeVar, cast
+from typing import IO, Any, BinaryIO, Protocol, Self, TypeVar, cast
 
 import pydantic
 import urllib3
@@ -30,6 +30,9 @@ M = TypeVar("M", bound=pydantic.BaseModel)
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 30.0
+INTERACTIVE_READ_TIMEOUT_S = 4.0
+"""For a process that answers people. It and the connection's 5 s are never added: what has failed once is not asked."""
+PROBE_TIMEOUT_S = 2.0
 CHUNK = 256 * 1024
 RENEW_AFTER = timedelta(hours=12)
 """Put again, an object of this age is young again: what is being put now is never old enough to be collected."""
@@ -95,7 +98,7 @@ class Objects:
             maxsize=16,
             timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=read_timeout_s),
             # Our puts may be repeated: the key is the digest. POST (multipart) is not in the list.
-            retries=urllib3.Retry(
+            retries=_Retry(
                 total=2,
                 connect=0,  # the bus and the person try again; a second wait of 5 s would only be longer
                 read=1,
@@ -106,17 +109,22 @@ class Objects:
                 raise_on_status=False,
             ),
         )
-        self._client = Minio(
-            endpoint,
-            access_key=access_key,
-            secret_key=secret_key,
-            secure=secure,
-            region=region,  # given, or each bucket would first be asked where it is
-            http_client=self._pool,
-        )
+        self._probes = urllib3.PoolManager(maxsize=1, timeout=PROBE_TIMEOUT_S, retries=False)
+
+        def client(pool: urllib3.PoolManager) -> Minio:
+            return Minio(
+                endpoint,
+                access_key=access_key,
+                secret_key=secret_key,
+                secure=secure,
+                region=region,  # given, or each bucket would first be asked where it is
+                http_client=pool,
+            )
+
+        self._client, self._probing = client(self._pool), client(self._probes)
 
     @classmethod
-    def of(cls, settings: StoreSettings) -> Objects:
+    def of(cls, settings: StoreSettings, *, read_timeout_s: float = READ_TIMEOUT_S) -> Objects:
         return cls(
             settings.s3_endpoint,
             settings.s3_access_key,
@@ -124,6 +132,7 @@ class Objects:
             settings.s3_bucket,
             secure=settings.s3_secure,
             region=settings.s3_region,
+            read_timeout_s=read_timeout_s,
         )
 
     def put(self, kind: str, data: bytes | BinaryIO, media_type: str) -> ObjectRef:
@@ -163,7 +172,13 @@ class Objects:
         counted = _Hashing(data)
         with _failures_named(ref.key):
             self._client.put_object(
-                self.bucket, ref.key, cast(BinaryIO, counted), size, content_type=media_type, part_size=PART
+                self.bucket,
+                ref.key,
+                cast(BinaryIO, counted),
+                size,
+                content_type=media_type,
+                part_size=PART,
+                num_parallel_uploads=1,  # one part in memory, and none is begun after one has failed
             )
         if counted.digest() != digest:  # the file changed between the two readings
             self.delete(ref.key)
@@ -298,18 +313,35 @@ class Objects:
                 self._client.make_bucket(self.bucket)
 
     def ping(self) -> None:
-        """``Unavailable`` when the store does not answer, refuses us or has no such bucket."""
+        """``Unavailable`` when the store does not answer, refuses us or has no such bucket. Asks once, for 2 s."""
         with _failures_named(self.bucket):
-            found = self._client.bucket_exists(self.bucket)
+            found = self._probing.bucket_exists(self.bucket)
         if not found:
             raise Unavailable("object_store", "no such bucket")
 
     def close(self) -> None:
         self._pool.clear()
+        self._probes.clear()
 
     def _require(self, ref: ObjectRef) -> None:
         if not self.exists(ref):
             raise ObjectMissing(ref.key)
+
+
+class _Retry(urllib3.Retry):
+    """Repeats what broke, never what was waited for in vain: the second wait would be as long as the first."""
+
+    def increment(
+        self,
+        method: str | None = None,
+        url: str | None = None,
+        response: urllib3.BaseHTTPResponse | None = None,
+        error: Exception | None = None,
+        *others: Any,
+    ) -> Self:
+        if isinstance(error, urllib3.exceptions.TimeoutError):
+            raise error
+        return super().increment(method, url, response, error, *others)
 
 
 class _Hashing(io.RawIOBase):

@@ -6,7 +6,8 @@ slow handlers, and acks what it could not decode. Only three of its ideas are ke
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,7 @@ import eventlet
 from eventlet.event import Event
 from kombu import Queue
 from kombu.messaging import Consumer
+from nameko.constants import DEFAULT_TRANSPORT_OPTIONS
 from nameko.containers import ServiceContainer, WorkerContext
 from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import Entrypoint
@@ -22,9 +24,10 @@ from nameko.messaging import QueueConsumer
 import chassis.bus.inproc  # noqa: F401  # registers inproc://
 from chassis import observe
 from chassis.bus import topology
-from chassis.bus.publisher import BUS_ERRORS
+from chassis.bus.publisher import BUS_ERRORS, CONNECT_TIMEOUT_S, Connection, Silence
 
 log = observe.logger("chassis.bus.container")
+_RECONNECT_S = {"interval_start": 0.2, "interval_step": 0.5, "interval_max": 3}
 _LOOK_ROUND_S = 0.25  # how often a consumer looks up from an idle connection; kombu's second makes stopping slow
 _CLOSED: tuple[type[BaseException], ...] = (*BUS_ERRORS, AttributeError)  # py-amqp forgets its connection at its end
 
@@ -56,7 +59,7 @@ class Container(ServiceContainer):  # type: ignore[misc]  # nameko is untyped
 
     def bus_connected(self) -> bool:
         """Whether every queue of the service is being consumed."""
-        return all(each.connected for each in self.subextensions if isinstance(each, Consumers))
+        return all(each.hearing() for each in self.subextensions if isinstance(each, Consumers))
 
 
 class _PrefetchingConsumer(Consumer):  # type: ignore[misc]  # kombu is untyped
@@ -73,15 +76,45 @@ class Consumers(QueueConsumer):  # type: ignore[misc]  # nameko is untyped
     """The one connection on which a container consumes.
 
     A provider has ``queue`` (kombu), ``concurrency`` (messages at a time) and ``take(message)``, which must not
-    block. It calls ``finished()`` once per message when it will do no more with it.
+    block. It calls ``finished()`` once per message when it will do no more with it. ``on_connected`` is called at each
+    new connection: who publishes without confirms learns only there that the old broker is gone.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.connected = False
+        self.on_connected: list[Callable[[], None]] = []
+        self._silence: Silence | None = None
         self._pending_remove_providers: dict[Any, Event] = {}
         self._unfinished = 0
         self._gone: set[Any] = set()
+
+    def hearing(self) -> bool:
+        """Whether messages would come, as far as heartbeats tell."""
+        return self.connected and self._silence is not None and not self._silence.too_long()
+
+    @property
+    def connection(self) -> Connection:
+        """The parameters of a connection, not yet made: nameko's, of our own class."""
+        return Connection(
+            self.amqp_uri,
+            connect_timeout=CONNECT_TIMEOUT_S,
+            heartbeat=self.container.config["HEARTBEAT"],
+            transport_options=DEFAULT_TRANSPORT_OPTIONS,
+        )
+
+    @contextmanager
+    def establish_connection(self) -> Iterator[Connection]:
+        """As kombu does it, which waits for half a minute between attempts once the broker has been away for a while."""
+        with self.create_connection() as connection:
+            connection.ensure_connection(self.on_connection_error, **_RECONNECT_S)
+            self._silence = Silence(connection, self.container.config["HEARTBEAT"])
+            for act in self.on_connected:
+                act()
+            try:
+                yield connection
+            finally:
+                self.connected = False
 
     def get_consumers(self, consumer_cls: Any, channel: Any) -> Iterable[Consumer]:  # noqa: ARG002  # overrides
         # Again at every connection: the broker that came back may be a new one, and empty.
@@ -134,6 +167,8 @@ class Consumers(QueueConsumer):  # type: ignore[misc]  # nameko is untyped
 
     def on_iteration(self) -> None:
         """Stop consuming where asked; leave when nothing is consumed and all that was taken is settled."""
+        if self._silence is not None:
+            self._silence.listen()
         for provider in list(self._pending_remove_providers):
             consumer = self._consumers.get(provider)
             if consumer is not None:

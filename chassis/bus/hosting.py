@@ -19,7 +19,7 @@ from nameko.runners import ServiceRunner
 from chassis import observe
 from chassis.bus import topology
 from chassis.bus.app import App
-from chassis.bus.publisher import BUS_ERRORS, connect
+from chassis.bus.publisher import BUS_ERRORS, HEARTBEAT_S, connect
 from contracts.errors import Unavailable
 
 GRACE_S = 25.0
@@ -35,7 +35,7 @@ class Hosted:
 
     def __init__(self, classes: Sequence[type], config: Mapping[str, Any]) -> None:
         _assert_green()
-        defaults = {"HEARTBEAT": 30, "retry_delays_s": topology.RETRY_DELAYS_S}
+        defaults = {"HEARTBEAT": HEARTBEAT_S, "retry_delays_s": topology.RETRY_DELAYS_S}
         self._config = {**defaults, **config, "SERVICE_CONTAINER_CLS": "chassis.bus.container.Container"}
         self._runner = ServiceRunner(self._config)
         for each in classes:

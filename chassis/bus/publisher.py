@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import kombu
 from amqp.exceptions import AMQPError, ChannelError, MessageNacked, NotFound
@@ -16,6 +17,9 @@ from contracts.errors import Unavailable
 
 CONNECT_TIMEOUT_S = 5
 CONFIRM_TIMEOUT_S = 5  # a broker out of memory or disk holds publishers back without a word
+ANSWER_TIMEOUT_S = 5.0
+HEARTBEAT_S = 10
+"""The broker speaks every half of it; after twice its length of silence py-amqp gives the connection up."""
 BUS_ERRORS: tuple[type[BaseException], ...] = (AMQPError, KombuError, MessageNacked, OSError)
 """All that a lost, refused or broken connection raises."""
 
@@ -27,9 +31,50 @@ class Unroutable(Exception):
     """No queue takes the message, or there is no such exchange: nobody has declared its consumer."""
 
 
-def connect(url: str, *, confirmed: bool = False, heartbeat_s: int = 0) -> kombu.Connection:
+class Connection(kombu.Connection):  # type: ignore[misc]  # kombu is untyped
+    """A connection on which no wait is endless, and which is dropped, not closed, by whatever goes wrong on it.
+
+    py-amqp waits without a bound for the answer to every synchronous method, the one that closes included: a broker
+    that has vanished without a word would keep us for ever.
+    """
+
+    def _establish_connection(self) -> Any:
+        raw = super()._establish_connection()
+        if hasattr(raw, "sock"):  # not the broker inside this process
+            raw.sock.settimeout(ANSWER_TIMEOUT_S)
+        return raw
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.release()
+        else:
+            self.collect()
+
+
+class Silence:
+    """Tells when the broker has said nothing for longer than its heartbeats allow; ``listen`` has to be called often.
+
+    Readiness asks here: py-amqp itself is patient for twice the heartbeat.
+    """
+
+    def __init__(self, connection: Connection, heartbeat_s: float) -> None:
+        self._raw = connection.connection
+        self._bound_s = 0.75 * heartbeat_s
+        self._received = -1
+        self._heard = time.monotonic()
+
+    def listen(self) -> None:
+        received = getattr(self._raw, "bytes_recv", None)  # the broker inside this process is never silent
+        if received is None or received != self._received:
+            self._received, self._heard = cast(int, received), time.monotonic()
+
+    def too_long(self) -> bool:
+        return time.monotonic() - self._heard > self._bound_s
+
+
+def connect(url: str, *, confirmed: bool = False, heartbeat_s: int = 0) -> Connection:
     """An open connection, or ``Unavailable`` within seconds."""
-    connection = kombu.Connection(
+    connection = Connection(
         url,
         connect_timeout=CONNECT_TIMEOUT_S,
         heartbeat=heartbeat_s,
@@ -48,7 +93,7 @@ class Publisher:
     def __init__(self, url: str, *, confirmed: bool = True) -> None:
         self._url, self._confirmed = url, confirmed
         self._lock = threading.Lock()
-        self._connection: kombu.Connection | None = None
+        self._connection: Connection | None = None
         self._channel: Any = None
 
     def publish(
@@ -112,12 +157,19 @@ class Publisher:
 
     def close(self) -> None:
         with self._lock:
+            connection, self._connection, self._channel = self._connection, None, None
+            if connection is not None:
+                try:
+                    connection.close()
+                except BUS_ERRORS as error:
+                    log.debug("publisher_close_failed", error=type(error).__name__)
+
+    def drop(self) -> None:
+        """Forget the connection without a word to the broker; the next message takes a new one."""
+        with self._lock:
             self._drop()
 
     def _drop(self) -> None:
         connection, self._connection, self._channel = self._connection, None, None
         if connection is not None:
-            try:
-                connection.close()
-            except BUS_ERRORS as error:
-                log.debug("publisher_close_failed", error=type(error).__name__)
+            connection.collect()

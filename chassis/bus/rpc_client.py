@@ -17,7 +17,7 @@ from uuid import uuid4
 from amqp.exceptions import ChannelError
 
 from chassis import metrics, observe
-from chassis.bus.publisher import BUS_ERRORS, connect
+from chassis.bus.publisher import BUS_ERRORS, HEARTBEAT_S, Silence, connect
 from chassis.bus.topology import CORRELATION_HEADER, RPC_EXCHANGE
 from chassis.failpoints import Failpoint, reached
 from contracts.errors import Refusal, RemoteDefect, Unavailable, from_wire
@@ -28,7 +28,6 @@ Q = TypeVar("Q", bound=Model)
 A = TypeVar("A", bound=Model)
 
 MAX_IN_FLIGHT = 200
-HEARTBEAT_S = 10
 CONNECT_PATIENCE_S = 1.0
 """How long a call waits for a connection that is being made. Then 503: a person should not wait for a broker."""
 _RECONNECT_S = (0.1, 0.2, 0.5, 1, 2)
@@ -69,6 +68,7 @@ class RpcClient:
         self._unsent: deque[_Call] = deque()
         self._in_flight: dict[str, _Call] = {}
         self._wake_up: Any = None
+        self._silence: Silence | None = None
 
     def call(self, method: Method[Q, A], request: Q, *, timeout_s: float | None = None) -> A:
         """Ask and wait, at most ``timeout_s`` (by default the method's own).
@@ -100,6 +100,8 @@ class RpcClient:
         self._start()
         if not self._connected.wait(min(CONNECT_PATIENCE_S, timeout_s)):
             raise Unavailable("bus", "not connected")
+        if self._deaf():
+            raise Unavailable("bus", "silent")
         if len(self._in_flight) >= self._max_in_flight:
             raise Unavailable("bus", "too many calls in flight", retry_after_s=1)
         body = json.dumps({"args": [request.model_dump(mode="json")], "kwargs": {}}).encode()
@@ -120,7 +122,11 @@ class RpcClient:
     def ready(self) -> bool:
         """Whether a call would leave now; for the readiness probe. Starts connecting if nobody called yet."""
         self._start()
-        return self._connected.is_set()
+        return self._connected.is_set() and not self._deaf()
+
+    def _deaf(self) -> bool:
+        silence = self._silence
+        return silence is not None and silence.too_long()
 
     def close(self) -> None:
         self._stopping.set()
@@ -173,12 +179,14 @@ class RpcClient:
             if hasattr(channel, "events"):  # py-amqp reports a return later; the broker in this process raises
                 channel.events["basic_return"].add(self._on_return)
             self._wake_up = sleeper.wake
+            silence = self._silence = Silence(connection, HEARTBEAT_S)
             self._connected.set()
             next_heartbeat = 0.0
             while not self._stopping.is_set():
                 while self._unsent:
                     self._send(channel, reply_to, self._unsent.popleft())
                 sleeper.sleep(0 if self._unsent else 1.0)
+                silence.listen()
                 if time.monotonic() >= next_heartbeat:
                     connection.heartbeat_check()
                     next_heartbeat = time.monotonic() + 1

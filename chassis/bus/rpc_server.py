@@ -59,6 +59,7 @@ class Calls(SharedExtension):  # type: ignore[misc]  # nameko is untyped
                 queue_arguments={"x-queue-type": "classic"},  # by default it may be quorum, which cannot vanish
             )
             self.publisher = Publisher(config["AMQP_URI"], confirmed=False)
+            self.consumers.on_connected.append(self.publisher.drop)
             self.consumers.register_provider(self)
         self.methods[entrypoint.method.name] = entrypoint
 

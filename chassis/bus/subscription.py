@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,10 +31,11 @@ P = TypeVar("P", bound=Tolerant)
 ATTEMPT_HEADER, WAITS_HEADER = "korrigo-attempt", "korrigo-waits"
 CONTENT_TYPE = "application/cloudevents+json"
 
-# Neither is the message's fault, and on_exhausted could do nothing: the database because it is where failure is
-# recorded, the sandbox because it is full with our own work. Other dependencies count as attempts: a person who waits
-# for a document must be told that the store has been down for too long.
-UNCOUNTED = frozenset({"database", "sandbox"})
+# How often a message waits for a dependency before that counts as an attempt: none of them is the message's fault.
+# Without end for those of which on_exhausted could tell nobody: the database is where failure is recorded, the sandbox
+# is full with our own work. The store has a minute and a half (1 + 5 + 30 + 30 + 30 s), then the attempts: a person who
+# waits for a document must be told in the end that the store has been down for too long.
+PATIENCE = {"database": math.inf, "sandbox": math.inf, "object_store": 5}
 
 _, _inbox = outbox.tables(sa.MetaData())
 log = observe.logger("chassis.bus.subscription")
@@ -208,7 +210,7 @@ class Subscription(Work):
             log.warning("message_refused", **fields, code=error.code)
             return self._exhaust(service, message, delivery, "refused", error)
         waits = int(message.headers.get(WAITS_HEADER, 0))
-        if isinstance(error, Unavailable) and error.dependency in UNCOUNTED:
+        if isinstance(error, Unavailable) and waits < PATIENCE.get(error.dependency, 0):
             log.warning("message_waits", **fields, dependency=error.dependency)
             return self._retry(message, delivery.attempt, waits + 1)
         if delivery.attempt <= len(self.retry_delays_s):

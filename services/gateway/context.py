@@ -43,7 +43,14 @@ def gateway() -> Gateway:
     return cast(Gateway, current_app.extensions["korrigo"])
 
 
+LONGEST_CALL_S = 8.0
+"""No method is waited for longer, whatever its own patience: with the waits around it a request stays below 10 s. The
+slow ones (registering an upload, a roster, assembling all) go on in their service, and asking again finds them done.
+"""
+
+
 def ask(method: Method[Q, A], body: Model | None = None, **more: object) -> A:
     """Call a service with the caller's body plus what only the gateway knows (ids of the path, who asks)."""
     fields = {name: getattr(body, name) for name in body.model_fields_set} if body is not None else {}
-    return gateway().rpc.call(method, method.request(**fields, **more))
+    timeout_s = min(method.timeout_s, LONGEST_CALL_S)
+    return gateway().rpc.call(method, method.request(**fields, **more), timeout_s=timeout_s)

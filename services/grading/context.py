@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chassis.db import Database
-from chassis.objects import Objects
+from chassis.objects import INTERACTIVE_READ_TIMEOUT_S, Objects
 from chassis.settings import load
 from services.grading.settings import Settings
 
@@ -29,7 +29,7 @@ class Context:
             max_overflow=0,
             audit_key=settings.audit_key,
         )
-        return cls(settings, database, Objects.of(settings))
+        return cls(settings, database, Objects.of(settings, read_timeout_s=INTERACTIVE_READ_TIMEOUT_S))
 
     def close(self) -> None:
         self.db.close()

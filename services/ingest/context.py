@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from chassis import settings
 from chassis.db import Database
 from chassis.disk_cache import DiskCache
-from chassis.objects import Objects
+from chassis.objects import INTERACTIVE_READ_TIMEOUT_S, Objects
 from chassis.sandbox import Sandbox
 from services.ingest.settings import Settings
 
@@ -24,7 +24,7 @@ class Context:
     @classmethod
     def build(cls, environ: Mapping[str, str]) -> Context:
         chosen = settings.load(Settings, environ)
-        objects = Objects.of(chosen)
+        objects = Objects.of(chosen, read_timeout_s=INTERACTIVE_READ_TIMEOUT_S)
         return cls(
             settings=chosen,
             db=Database(chosen.database_url, service="ingest", pool_size=chosen.database_pool, max_overflow=0),
