@@ -14,13 +14,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import IO, Any, BinaryIO, Protocol, Self, TypeVar, cast
+from types import TracebackType
+from typing import IO, BinaryIO, Protocol, Self, TypeVar, cast
 
 import pydantic
 import urllib3
 from minio import Minio
 from minio.commonconfig import REPLACE, CopySource
 from minio.error import MinioException, S3Error
+from urllib3.connectionpool import ConnectionPool
 
 from chassis.failpoints import Failpoint, reached
 from contracts.errors import Unavailable
@@ -337,11 +339,12 @@ class _Retry(urllib3.Retry):
         url: str | None = None,
         response: urllib3.BaseHTTPResponse | None = None,
         error: Exception | None = None,
-        *others: Any,
+        _pool: ConnectionPool | None = None,
+        _stacktrace: TracebackType | None = None,
     ) -> Self:
         if isinstance(error, urllib3.exceptions.TimeoutError):
             raise error
-        return super().increment(method, url, response, error, *others)
+        return super().increment(method, url, response, error, _pool, _stacktrace)
 
 
 class _Hashing(io.RawIOBase):

@@ -24,7 +24,7 @@ from nameko.messaging import QueueConsumer
 import chassis.bus.inproc  # noqa: F401  # registers inproc://
 from chassis import observe
 from chassis.bus import topology
-from chassis.bus.publisher import BUS_ERRORS, CONNECT_TIMEOUT_S, Connection, Silence
+from chassis.bus.publisher import BUS_ERRORS, CONNECT_TIMEOUT_S, HEARTBEAT_S, Connection, Silence
 
 log = observe.logger("chassis.bus.container")
 _RECONNECT_S = {"interval_start": 0.2, "interval_step": 0.5, "interval_max": 3}
@@ -94,12 +94,16 @@ class Consumers(QueueConsumer):  # type: ignore[misc]  # nameko is untyped
         return self.connected and self._silence is not None and not self._silence.too_long()
 
     @property
+    def _heartbeat_s(self) -> float:
+        return float(self.container.config.get("HEARTBEAT", HEARTBEAT_S))
+
+    @property
     def connection(self) -> Connection:
         """The parameters of a connection, not yet made: nameko's, of our own class."""
         return Connection(
             self.amqp_uri,
             connect_timeout=CONNECT_TIMEOUT_S,
-            heartbeat=self.container.config["HEARTBEAT"],
+            heartbeat=self._heartbeat_s,
             transport_options=DEFAULT_TRANSPORT_OPTIONS,
         )
 
@@ -108,7 +112,7 @@ class Consumers(QueueConsumer):  # type: ignore[misc]  # nameko is untyped
         """As kombu does it, which waits for half a minute between attempts once the broker has been away for a while."""
         with self.create_connection() as connection:
             connection.ensure_connection(self.on_connection_error, **_RECONNECT_S)
-            self._silence = Silence(connection, self.container.config["HEARTBEAT"])
+            self._silence = Silence(connection, self._heartbeat_s)
             for act in self.on_connected:
                 act()
             try:
