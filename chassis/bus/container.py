@@ -109,7 +109,7 @@ class Consumers(QueueConsumer):  # type: ignore[misc]  # nameko is untyped
 
     @contextmanager
     def establish_connection(self) -> Iterator[Connection]:
-        """As kombu does it, which waits for half a minute between attempts once the broker has been away for a while."""
+        """As kombu does it, which comes to wait half a minute between attempts when the broker is away for long."""
         with self.create_connection() as connection:
             connection.ensure_connection(self.on_connection_error, **_RECONNECT_S)
             self._silence = Silence(connection, self._heartbeat_s)
