@@ -37,7 +37,7 @@ HSTS = "max-age=31536000; includeSubDomains"
 SLOW_S = 5.0  # P0-OP-08
 # Somebody waits, and is to wait 10 s at most whatever is down: the sum of what one request can meet of one database is
 # a free connection, its test, a new connection, the answer. Tighter than P0-OP-04, which is for the services.
-POOL_TIMEOUT_S = 1.0
+POOL_TIMEOUT_S = 2.0
 CONNECT_TIMEOUT_S = 3
 STATEMENT_TIMEOUT_MS = 2_500
 LOCK_TIMEOUT_MS = 2_000

@@ -43,7 +43,7 @@ def gateway() -> Gateway:
     return cast(Gateway, current_app.extensions["korrigo"])
 
 
-LONGEST_CALL_S = 8.0
+LONGEST_CALL_S = 7.0
 """No method is waited for longer, whatever its own patience: with the waits around it a request stays below 10 s. The
 slow ones (registering an upload, a roster, assembling all) go on in their service, and asking again finds them done.
 """

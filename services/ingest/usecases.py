@@ -35,7 +35,7 @@ from services.ingest.splitting import ask_for_stuck, send_chunks, tell_settled
 
 log = observe.logger("ingest.usecases")
 
-INSPECT_DEADLINE_S = 6  # the gateway waits 8; 3000 sides in 600 MB took 2.3-6.5 s
+INSPECT_DEADLINE_S = 5  # the gateway waits 7; 3000 sides in 600 MB took 2.3-6.5 s
 
 
 def register_upload(context: Context, request: RegisterUpload) -> UploadRegistered:

@@ -52,6 +52,7 @@ class Proxy:
 
     def __init__(self, target: int, *, seed: int = 0) -> None:
         self.target = target
+        self.resets = 0
         self._random = random.Random(seed)
         self._state: Wire | _Break = Wire()
         self._open: set[_Connection] = set()
@@ -128,7 +129,9 @@ class Proxy:
 
     def unlucky(self) -> bool:
         """Whether a connection is reset in this tick."""
-        return self._random.random() < self.wire().resets_per_s * _TICK_S
+        struck = self._random.random() < self.wire().resets_per_s * _TICK_S
+        self.resets += struck
+        return struck
 
     def late_by(self) -> float:
         wire = self.wire()

@@ -88,10 +88,10 @@ OUTAGES = [
     _wire("bus", "mute", "bus", {GRADING, INGEST}, EVERYBODY),
     _wire("databases", "refused", ALL, {GATEWAY, GRADING, INGEST}, EVERYBODY),
     _wire("databases", "mute", ALL, {GATEWAY, GRADING, INGEST}, EVERYBODY),
-    _database("ingest", "mute", {INGEST}),
+    _database("ingest", "refused", {INGEST}),
     _database("ocr", "refused", set()),
     _database("grading", "mute", {GRADING}),
-    _database("render", "mute", set()),
+    _database("render", "refused", set()),
     _database("gateway", "refused", {GATEWAY}),
     _stopped("ingest", {INGEST}),
     _stopped("ocr", set()),
@@ -134,7 +134,7 @@ class Steady:
 
     def _work(self, scene: Scene, name: str) -> None:
         (wanted,) = [each for each in VISITS if each.endpoint == name]
-        while not self._stopping.wait(0.02):
+        while not self._stopping.wait(0.1):
             self.answers.append(visit(scene, wanted))
 
     def __enter__(self) -> Steady:
@@ -163,7 +163,7 @@ def test_an_outage_is_told_in_time_and_passes(
     pids = grounds.system.pids()
     with Watch(grounds.system) as watch, Steady(scene) as steady:
         for name in EVERYBODY:
-            watch.first(name, ready=True, since=0, timeout_s=30)
+            watch.first(name, ready=True, since=time.monotonic(), timeout_s=30)
         struck = time.monotonic()
         outage.strike(grounds)
         told_s = {name: watch.first(name, ready=False, since=struck, timeout_s=30) for name in outage.unready}

@@ -248,7 +248,7 @@ def _table() -> Iterator[tuple[str, str, Callable[[Scene], Wanted]]]:
     )
     yield "candidate.show", "gateway", _api("portal", "GET", "/candidate/session")
     yield "candidate.close", "gateway", _api("portal_leaver", "DELETE", "/candidate/session")
-    yield "candidate.results", "gateway grading", _api("portal", "GET", "/candidate/results")
+    yield "candidate.results", "gateway grading store", _api("portal", "GET", "/candidate/results")
     yield "candidate.final", "gateway grading store", _api("portal", "GET", "/candidate/copies/{s.graded}/final.pdf")
 
     yield "web.home", "gateway", _page("admin", "/")
@@ -267,7 +267,7 @@ def _table() -> Iterator[tuple[str, str, Callable[[Scene], Wanted]]]:
     yield "web.exam", "gateway grading", _page("admin", "/exams/{s.desk}")
     yield "web.copy", "gateway grading", _page("admin", copy)
     yield "web.users", "gateway", _page("admin", "/users")
-    yield "web.results", "gateway grading", _page("portal", "/results")
+    yield "web.results", "gateway grading store", _page("portal", "/results")
     yield "documents.openapi", "", _api(None, "GET", "/openapi.json")
     yield "documents.page", "", _api(None, "GET", "/docs")
     yield "static", "", _page(None, "/static/none.css")
@@ -308,7 +308,7 @@ def visit(scene: Scene, each: Visit) -> Answer:
     return Answer(each.endpoint, answer.status_code, seconds, answer.headers.get("Retry-After"), note, body)
 
 
-def visit_all(scene: Scene, at_once: int = 32) -> list[Answer]:
+def visit_all(scene: Scene, at_once: int = 24) -> list[Answer]:
     with ThreadPoolExecutor(at_once) as visitors:
         return list(visitors.map(lambda each: visit(scene, each), VISITS))
 

@@ -1,0 +1,69 @@
+"""A journey on a bad wire: whoever got no answer looks what became of their write before they repeat it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+from typing import Any
+
+from demo import scans
+from demo.client import JSON, ApiRefused
+from tests.faults.outages.ground import Ground
+from tests.story import paper
+from tests.story.journey import Journey, PatientClient, Pile
+
+VERSIONED = {409, 428}
+
+
+class CarefulClient(PatientClient):
+    """A versioned write that is refused the second time may have been kept the first time: then that is the answer."""
+
+    patience_s = 150.0
+
+    def put(self, path: str, **options: Any) -> JSON:
+        try:
+            return super().put(path, **options)
+        except ApiRefused as refused:
+            if refused.status not in VERSIONED:
+                raise
+            found = self.get(path)
+            sent = options["json"]
+            if any(_plain(found.get(name)) != _plain(value) for name, value in sent.items()):
+                raise
+            return found
+
+
+def _plain(value: Any) -> Any:
+    """Points travel as text, with or without zeros at the end."""
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items() if each not in ([], None, False)}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    try:
+        return Decimal(value)
+    except (ArithmeticError, TypeError, ValueError):
+        return value
+
+
+def journey_of(ground: Ground, title: str, pupils: int, *, seed: int = 2008) -> Journey:
+    """``pupils`` is at most 2: they fill one double sheet each."""
+    chosen = scans.PUPILS[:pupils]
+    pile = Pile(title, "a3", scans.a3_pile(chosen, seed=seed), scans.roster_csv(), [each.ine for each in chosen])
+    return Journey(ground.base, pile)
+
+
+def finish(journey: Journey) -> None:
+    """From the copies' marks to the candidates, and everything is there once and right."""
+    journey.publish()
+    seen = journey.read_as_candidates()
+    assert set(seen) == set(journey.pile.ines)
+    for copy_id, ine in zip(journey.copies, journey.pile.ines, strict=True):
+        assert Decimal(seen[ine]["total"]) == Decimal(journey.totals[copy_id])
+        assert len(paper.page_sizes(seen[ine]["pdf"])) == 5  # four pages and the score sheet
+        actions = Counter(event["action"] for event in journey.admin.items(f"/copies/{copy_id}/events"))
+        assert (actions["FINALISE"], actions["GRADE"]) == (1, 1)
+        assert len(journey.admin.get(f"/copies/{copy_id}/annotations")["items"]) == 2
+    admin, exam = journey.admin, f"/exams/{journey.exam}"
+    assert admin.get(f"{exam}/copies")["total"] == len(journey.pile.ines)
+    assert admin.get(f"{exam}/uploads")["total"] == 1
+    assert [each["title"] for each in admin.items("/exams")].count(journey.pile.title) == 1
