@@ -94,17 +94,21 @@ def topology(messages: Sequence[Message] = MESSAGES, retry_delays_s: Sequence[fl
 def declare(channel: Any, wanted: Topology) -> None:
     """Make it so, on a channel of kombu; repeating is harmless.
 
+    Everything is said at once and one answer awaited: one by one, on a wire of 200 ms, it took 13 s after each
+    reconnection. The broker works a channel's methods off in order, so the last answer stands for all.
+
     Raises:
         amqp.PreconditionFailed: a queue exists with other arguments. Empty it, delete it, start again.
     """
     for exchange in wanted.exchanges:
-        channel.exchange_declare(exchange=exchange, type="topic", durable=True, auto_delete=False)
+        channel.exchange_declare(exchange=exchange, type="topic", durable=True, auto_delete=False, nowait=True)
     for queue in wanted.queues:
         channel.queue_declare(
-            queue=queue.name, durable=True, exclusive=False, auto_delete=False, arguments=queue.arguments
+            queue=queue.name, durable=True, exclusive=False, auto_delete=False, arguments=queue.arguments, nowait=True
         )
         for exchange, routing_key in queue.bindings:
-            channel.queue_bind(queue=queue.name, exchange=exchange, routing_key=routing_key)
+            channel.queue_bind(queue=queue.name, exchange=exchange, routing_key=routing_key, nowait=True)
+    channel.exchange_declare(exchange=RPC_EXCHANGE, type="topic", durable=True, auto_delete=False)
 
 
 def plain() -> dict[str, Any]:

@@ -39,10 +39,13 @@ class Delivered(Protocol):
 
 
 def compose_document(app: Context, delivery: Delivered) -> None:
-    """Make the document, or say why the input does not allow it.
+    """Make the document, or say why there is none.
+
+    A child that died is told at once: grading counts the attempts and waits between them. Were the bus to repeat it as
+    well, three attempts would be twelve.
 
     Raises:
-        TaskFailed, Unavailable: the bus tries again, and in the end calls ``give_up``.
+        Unavailable: the bus tries again, and in the end calls ``give_up``.
     """
     command = delivery.payload
     with app.db.reading() as sql:
@@ -53,6 +56,7 @@ def compose_document(app: Context, delivery: Delivered) -> None:
         return
     started = time.monotonic()
     outcome: Outcome = "crashed"
+    reason = ""
     try:
         artefact = _compose(app, command)
         outcome = "done"
@@ -62,10 +66,11 @@ def compose_document(app: Context, delivery: Delivered) -> None:
         log.warning("document_refused", copy_id=command.copy_id, revision=command.revision, code=code)
     except TaskFailed as failed:
         outcome = _outcome(failed)
-        raise
+        reason = failure_reason(outcome, "")
+        log.warning("document_failed", copy_id=command.copy_id, revision=command.revision, outcome=outcome)
     finally:
         PDF_GENERATION_SECONDS.labels("marked_copy", outcome).observe(time.monotonic() - started)
-    if outcome == "refused_input":
+    if outcome != "done":
         _reply(delivery, _answer(command, outcome, reason=reason))
         return
     log.info("document_composed", copy_id=command.copy_id, revision=command.revision, pages=artefact.page_count,
@@ -79,10 +84,8 @@ def give_up(delivery: Delivered) -> None:
     if isinstance(error, Refusal):
         _reply(delivery, _answer(command, "refused_input", reason=refusal_reason(error, "fr")))
         return
-    outcome = _outcome(error)
     detail = error.dependency if isinstance(error, Unavailable) else type(error).__name__
-    reason = failure_reason(outcome, "" if isinstance(error, TaskFailed) else detail)
-    _reply(delivery, _answer(command, outcome, reason=reason))
+    _reply(delivery, _answer(command, "crashed", reason=failure_reason("crashed", detail)))
 
 
 class _Refused(Exception):  # a refusal with the language it is to be told in
@@ -133,11 +136,10 @@ def _at_hand(app: Context, upload: ObjectRef) -> Iterator[Path]:
         raise ScanUnreadable(upload=upload.sha256) from error
 
 
-def _outcome(error: BaseException | None) -> Outcome:
-    if isinstance(error, TaskFailed):
-        match error.outcome:
-            case "timeout" | "out_of_memory":
-                return error.outcome
+def _outcome(failed: TaskFailed) -> Outcome:
+    match failed.outcome:
+        case "timeout" | "out_of_memory":
+            return failed.outcome
     return "crashed"
 
 

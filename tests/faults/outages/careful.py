@@ -10,7 +10,7 @@ from demo import scans
 from demo.client import JSON, ApiRefused
 from tests.faults.outages.ground import Ground
 from tests.story import paper
-from tests.story.journey import Journey, PatientClient, Pile
+from tests.story.journey import Journey, PatientClient, Pile, until
 
 VERSIONED = {409, 428}
 
@@ -45,11 +45,24 @@ def _plain(value: Any) -> Any:
         return value
 
 
-def journey_of(ground: Ground, title: str, pupils: int, *, seed: int = 2008) -> Journey:
+class CarefulJourney(Journey):
+    def assemble(self) -> None:
+        """The answer may have been lost and the booklets assembled: what counts is what became of each."""
+        path = f"/exams/{self.exam}/booklets"
+        found = self.admin.items(path)
+        assert [booklet["doubts"] for booklet in found] == [[]] * len(self.pile.ines)
+        assert self.admin.post(f"/exams/{self.exam}/copies/assemble")["left"] == []
+        by_booklet = {booklet["id"]: booklet["copy_id"] for booklet in self.admin.items(path)}
+        self.copies = [by_booklet[booklet["id"]] for booklet in found]
+        arrived = f"/exams/{self.exam}/copies"
+        until(lambda: self.admin.get(arrived)["total"] == len(self.copies), "copies in grading", 120)
+
+
+def journey_of(ground: Ground, title: str, pupils: int, *, seed: int = 2008) -> CarefulJourney:
     """``pupils`` is at most 2: they fill one double sheet each."""
     chosen = scans.PUPILS[:pupils]
     pile = Pile(title, "a3", scans.a3_pile(chosen, seed=seed), scans.roster_csv(), [each.ine for each in chosen])
-    return Journey(ground.base, pile)
+    return CarefulJourney(ground.base, pile)
 
 
 def finish(journey: Journey) -> None:
