@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -18,6 +18,8 @@ from chassis.objects import StoredObject
 from oversight.installation import SERVICES, Installation, Reader, subjects
 
 PAGE = 1000
+BIN = "bin/"
+"""Before the key an object had; see ``garbage``."""
 _TABLES = """
     CREATE TABLE stored (key TEXT PRIMARY KEY, size INTEGER, modified REAL) WITHOUT ROWID;
     CREATE TABLE named (key TEXT, size INTEGER, service TEXT, subject TEXT, PRIMARY KEY (key, size)) WITHOUT ROWID;
@@ -64,14 +66,53 @@ class Inventory:
         )
         return (Reference(*row) for row in self._sqlite.execute(query))
 
-    def unnamed(self) -> Iterator[StoredObject]:
-        """Listed, and named by nobody; not what lies in the bin."""
+    def unnamed(self, before: datetime) -> Iterator[StoredObject]:
+        """Listed, older than ``before`` and named by nobody; not what lies in the bin."""
         query = (
-            "SELECT key, size, modified FROM stored s WHERE key NOT LIKE 'bin/%'"
-            " AND NOT EXISTS (SELECT 1 FROM named n WHERE n.key = s.key) ORDER BY key"
+            "SELECT key, size, modified FROM stored s WHERE key NOT LIKE 'bin/%' AND modified < ?"
+            " AND NOT EXISTS (SELECT 1 FROM named n WHERE n.key = s.key)"
         )
-        for key, size, modified in self._sqlite.execute(query):
+        for key, size, modified in self._each(query, before.timestamp()):
             yield StoredObject(key, size, datetime.fromtimestamp(modified, UTC))
+
+    # The bin. Keys are those the objects had.
+
+    def to_restore(self) -> Iterator[tuple[str, int]]:
+        """Named, not where it should be, and in the bin."""
+        query = (
+            "SELECT DISTINCT n.key AS key, b.size AS size FROM named n JOIN stored b ON b.key = 'bin/' || n.key"
+            " WHERE NOT EXISTS (SELECT 1 FROM stored s WHERE s.key = n.key)"
+        )
+        return self._each(query)
+
+    def to_remove(self, before: datetime) -> Iterator[tuple[str, int]]:
+        """In the bin since ``before`` and not needed: nobody names it, or it is where it should be."""
+        query = (
+            "SELECT substr(b.key, 5) AS key, b.size AS size FROM stored b WHERE b.key LIKE 'bin/%' AND b.modified < ?"
+            " AND (NOT EXISTS (SELECT 1 FROM named n WHERE n.key = substr(b.key, 5))"
+            " OR EXISTS (SELECT 1 FROM stored s WHERE s.key = substr(b.key, 5)))"
+        )
+        return self._each(query, before.timestamp())
+
+    def in_bin(self) -> tuple[int, int]:
+        """Objects, bytes."""
+        query = "SELECT count(*), coalesce(sum(size), 0) FROM stored WHERE key LIKE 'bin/%'"
+        objects, size = self._sqlite.execute(query).fetchone()
+        return objects, size
+
+    def appeared(self, key: str, size: int) -> None:
+        self._sqlite.execute("INSERT OR REPLACE INTO stored VALUES (?, ?, ?)", (key, size, float("inf")))
+
+    def vanished(self, key: str) -> None:
+        self._sqlite.execute("DELETE FROM stored WHERE key = ?", (key,))
+
+    def _each(self, query: str, *values: float) -> Iterator[Any]:
+        """The rows, in pages by key: what is changed on the way does not disturb what follows."""
+        page = f"SELECT * FROM ({query}) AS q WHERE q.key > ? ORDER BY q.key LIMIT {PAGE}"  # noqa: S608  # our SQL
+        after = ""
+        while rows := self._sqlite.execute(page, (*values, after)).fetchall():
+            yield from rows
+            after = rows[-1][0]
 
     def named(self, after: str = "") -> Iterator[Reference]:
         """Every object that is named, in the order of keys."""

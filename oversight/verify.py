@@ -142,8 +142,7 @@ class _Run:
             inventory.read_names(self.read)
             missing = [each for each in inventory.missing() if not self._is_there(each)]
             self.report.add(_about(each, "is not in the store in its size") for each in missing)
-            unnamed = (each for each in inventory.unnamed() if each.modified < old)
-            notes = [Finding("I9", "objects", each.key, "nothing names it") for each in unnamed]
+            notes = [Finding("I9", "objects", each.key, "nothing names it") for each in inventory.unnamed(old)]
             self.report.add(notes) if strict else self.report.notes.extend(notes)
             self.report.checked["objects.stored"], self.report.checked["objects.named"] = inventory.count()
             return not deep or self._bytes(inventory)

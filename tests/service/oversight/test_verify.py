@@ -75,10 +75,8 @@ GRADING = {
         "I2", "published", "UPDATE copies SET final_size = final_size + 1 WHERE id = :published",
     ),
     "a result of a revision that is still to come": (
-        "I2 I6", "locked", "INSERT INTO results SELECT :locked, 2, exam_id, record, document, total, graded_at"
-        " FROM results WHERE copy_id = :twice AND revision = 1",
-        "UPDATE results SET record = jsonb_set(record, '{key}', '\"records/ab/gone\"'), document = 'null'"
-        " WHERE copy_id = :locked",
+        "I2 I3 I6", "locked", "INSERT INTO results SELECT CAST(:locked AS uuid), 2, exam_id, record, document, total,"
+        " graded_at FROM results WHERE copy_id = :twice AND revision = 1",
     ),
     "totals that differ": ("I3", "published", "UPDATE copies SET total = total + 0.25 WHERE id = :published"),
     "a total that is not its record's": ("I3", "failed", "UPDATE copies SET record_total = 19 WHERE id = :failed"),
@@ -173,7 +171,7 @@ PAPER = {
     ),
     "half a side": ("I13", f"UPDATE pages SET half = 'left' WHERE {_OF_BOOKLET} AND place = 1"),
     "pages turned round after assembling": (
-        "I13", "UPDATE pages SET place = 3 - place FROM booklets b WHERE booklet_id = b.id AND b.copy_id = :twice",
+        "I13", "UPDATE pages p SET place = 3 - p.place FROM booklets b WHERE b.id = booklet_id AND b.copy_id = :twice",
     ),
     "a page taken back after assembling": ("I13", f"UPDATE pages SET dropped = false WHERE {_OF_BOOKLET}"),
     "sides that are not counted": ("I13", "UPDATE uploads SET pages = pages + 1"),
