@@ -48,6 +48,15 @@ HEADERS_READ = Counter(
     "korrigo_headers_read_total", "Header readings answered, by outcome and where from (engine, memo, none)",
     ["outcome", "source"],
 )  # fmt: skip
+INVARIANT_FINDINGS = Gauge(
+    "korrigo_invariant_findings", "Subjects for which an invariant did not hold at the last look", ["invariant"]
+)
+VERIFY_LAST_SUCCESS = Gauge(
+    "korrigo_verify_last_success_timestamp_seconds", "When everything was last looked at, whatever was found"
+)
+VERIFY_SECONDS = Gauge("korrigo_verify_seconds", "What the last look at everything took")
+GARBAGE_BYTES = Counter("korrigo_garbage_bytes_total", "Bytes of objects that nothing named, moved into the bin")
+GARBAGE_OBJECTS = Gauge("korrigo_garbage_objects", "Objects that lie in the bin")
 
 # Named by the requirements, hence without our prefix.
 PDF_GENERATION_SECONDS = Histogram(

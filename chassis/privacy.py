@@ -83,7 +83,7 @@ def writable(key: str, value: Any) -> Any:
 
 # Built-in errors whose text names code, not data.
 _CODE_ERRORS = (TypeError, AttributeError, NameError, ImportError, NotImplementedError, RecursionError, MemoryError)
-_OWN_MODULES = ("chassis", "contracts", "services", "demo", "amqp", "kombu", "eventlet", "urllib3")
+_OWN_MODULES = ("chassis", "contracts", "services", "demo", "oversight", "amqp", "kombu", "eventlet", "urllib3")
 
 
 def describe(error: BaseException) -> str:

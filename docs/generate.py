@@ -135,8 +135,9 @@ def configuration_page() -> str:
         "all missing and invalid values at once before it starts.",
         "",
     ]
-    for service in SERVICES:
-        module = importlib.import_module(f"services.{service}.settings")
+    for package in (*(f"services.{service}" for service in SERVICES), "oversight"):
+        module = importlib.import_module(f"{package}.settings")
+        service = package.rpartition(".")[2]
         lines += [f"## {service}", "", "| variable | default | takes | meaning |", "|---|---|---|---|"]
         lines += [
             f"| `{item.name}` | {_default(item)} | {item.expects} | {item.doc} |"

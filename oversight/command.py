@@ -7,25 +7,33 @@ The databases and the store are named by the environment (docs/configuration.md)
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 
+from chassis import health, observe
+from chassis.objects import RENEW_AFTER
 from chassis.processes import ServerFailed
 from chassis.settings import SettingsError, load
 from contracts.errors import Unavailable
+from oversight.garbage import GRACE, collect
 from oversight.installation import Installation
 from oversight.progress import Progress
-from oversight.report import as_text
 from oversight.settings import Settings
 from oversight.verify import verify
+from oversight.watch import SETTLED_AFTER_S, UNENDED_AFTER_S, Watch, checks
 
 
 def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
     asked = _parser().parse_args(arguments)
     try:
         installation = Installation.embedded(asked.data) if asked.data else Installation.of(load(Settings, environ))
+        if asked.run is _watch:
+            asked.settings = load(Settings, environ)
     except (SettingsError, ServerFailed) as error:
         print(error, file=sys.stderr)
         return 2
@@ -41,23 +49,40 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="korrigo", description=__doc__)
-    verbs = parser.add_subparsers(required=True)
+    verbs = parser.add_subparsers(required=True, metavar="verify | gc | watch")
+
     looking = verbs.add_parser("verify", help="check every invariant; changes nothing")
     looking.set_defaults(run=_verify)
     looking.add_argument("--deep", action="store_true", help="also read every object and compare it with its digest")
     looking.add_argument("--strict", action="store_true", help="an old object that nothing names is a finding")
-    looking.add_argument("--json", action="store_true", help="for machines")
-    looking.add_argument(
-        "--settled-after", type=float, default=900, metavar="S", help="seconds that a message may take"
-    )
-    looking.add_argument(
-        "--unended-after", type=float, default=3600, metavar="S", help="seconds a finalisation may take"
-    )
+    looking.add_argument("--settled-after", type=float, default=SETTLED_AFTER_S, metavar="S",
+                         help="seconds a message may take (%(default)g)")  # fmt: skip
+    looking.add_argument("--unended-after", type=float, default=UNENDED_AFTER_S, metavar="S",
+                         help="seconds a finalisation may take (%(default)g)")  # fmt: skip
     looking.add_argument("--seconds", type=float, metavar="N", help="stop after so long; with --state it goes on later")
     looking.add_argument("--state", type=Path, metavar="FILE", help="remembers how far an interrupted look came")
-    for each in (looking,):
+
+    collecting = verbs.add_parser("gc", help="collect objects that nothing names: into the bin, later away")
+    collecting.set_defaults(run=_collect)
+    collecting.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    collecting.add_argument("--grace-hours", type=_grace, default=GRACE, metavar="H",
+                            help="how old it must be, and how long it lies in the bin (24)")  # fmt: skip
+
+    for each in (looking, collecting):
+        each.add_argument("--json", action="store_true", help="for machines")
         each.add_argument("--data", type=Path, metavar="DIR", help="the directory of a running make run")
+
+    watching = verbs.add_parser("watch", help="do both for ever, with metrics on KORRIGO_INTERNAL_PORT")
+    watching.set_defaults(run=_watch, data=None)
     return parser
+
+
+def _grace(text: str) -> timedelta:
+    """Less than twice the age at which bytes put again are renewed could collect what is being put."""
+    hours = timedelta(hours=float(text))
+    if hours < 2 * RENEW_AFTER:
+        raise argparse.ArgumentTypeError(f"at least {2 * RENEW_AFTER / timedelta(hours=1):g} hours")
+    return hours
 
 
 def _verify(installation: Installation, asked: argparse.Namespace) -> int:
@@ -70,5 +95,23 @@ def _verify(installation: Installation, asked: argparse.Namespace) -> int:
         seconds=asked.seconds,
         progress=Progress(asked.state),
     )
-    print(as_text(report, machine=asked.json))
+    print(json.dumps(report.to_json()) if asked.json else report)
     return 0 if report.ok else 1
+
+
+def _collect(installation: Installation, asked: argparse.Namespace) -> int:
+    done = collect(installation, grace=asked.grace_hours, dry_run=asked.dry_run)
+    print(json.dumps(done.to_json()) if asked.json else done)
+    return 0
+
+
+def _watch(installation: Installation, asked: argparse.Namespace) -> int:
+    observe.configure("oversight", asked.settings)
+    watch = Watch(installation, asked.settings)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: watch.stop())
+    internal = health.serve(asked.settings.internal_port, checks(installation))
+    watch.run()
+    if internal is not None:
+        internal.close()
+    return 0

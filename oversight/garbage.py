@@ -120,7 +120,7 @@ class _Run:
                 continue  # another run removed it from the bin: it will have put it back
             self._count(self.done.restored, key, size)
             self.inventory.appeared(key, size)
-            log.warning("object_put_back", key=key)
+            log.warning("object_put_back", object_key=key)
 
     def empty(self, old: datetime) -> None:
         for key, size in self.inventory.to_remove(old):

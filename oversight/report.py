@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
+
+INVARIANTS = ("I1", "I2", "I3", "I4", "I5", "I6", "I7", "I9", "I10", "I13", "I14", "I15", "I16", "I17")
+"""Those that can be looked at from outside; docs/reliability.md says what each is, and how the others are shown."""
 
 
 class Finding(NamedTuple):
@@ -60,7 +62,3 @@ class Report:
         if not self.complete:
             verdict += "; not everything was looked at, the rest comes next time"
         return "\n".join([*lines, f"{verdict} ({self.seconds:.1f} s)"])
-
-
-def as_text(report: Report, *, machine: bool) -> str:
-    return json.dumps(report.to_json()) if machine else str(report)

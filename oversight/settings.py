@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chassis.settings import StoreUser, env, postgres_url, secret_text
+from chassis.settings import StoreUser, env, postgres_url, secret_text, whole
 
 
 def _database(service: str) -> str:
@@ -27,3 +27,9 @@ class Settings(StoreUser):
     gateway_database_url: str = _database("gateway")
     audit_key: str | None = env("KORRIGO_AUDIT_KEY", secret_text(32), default=None, secret=True,
                                 doc="seals the heads of the audit trails; without it no seal is checked")  # fmt: skip
+    verify_every_s: int = env("KORRIGO_VERIFY_EVERY_S", whole(10, 86_400), default=600,
+                              doc="seconds from the end of one look at everything to the next")  # fmt: skip
+    collect_every_s: int = env("KORRIGO_COLLECT_EVERY_S", whole(60, 604_800), default=86_400,
+                               doc="seconds between two collections of objects that nothing names")  # fmt: skip
+    grace_hours: int = env("KORRIGO_GRACE_HOURS", whole(24, 8760), default=24,
+                           doc="age of an object that nothing names at which it goes, in two steps")  # fmt: skip

@@ -31,8 +31,8 @@ _FENCES = """
 
 _FENCES_GO_BACK = """
     SELECT DISTINCT copy_id, 'a draft was saved under an older lock than the save before it' FROM (
-        SELECT copy_id, fence < lag(fence) OVER (PARTITION BY copy_id ORDER BY id) AS back
-        FROM draft_saves WHERE {copy_id}
+        SELECT copy_id, fence < lag(fence) OVER (PARTITION BY copy_id, owner_id ORDER BY version) AS back
+        FROM draft_saves WHERE version IS NOT NULL AND {copy_id}
     ) saves WHERE back
 """
 

@@ -37,11 +37,6 @@ def live_upload(sql: sa.Connection, exam_id: UUID, sha256: str) -> UUID | None:
     return found
 
 
-def object_is_named(sql: sa.Connection, sha256: str) -> bool:
-    """Whether any upload, of any exam and in any state, holds these bytes."""
-    return sql.execute(sa.select(sa.literal(1)).where(uploads.c.sha256 == sha256).limit(1)).scalar() is not None
-
-
 def upload_exists(sql: sa.Connection, upload_id: UUID) -> bool:
     return sql.execute(sa.select(sa.literal(1)).where(uploads.c.id == upload_id)).scalar() is not None
 

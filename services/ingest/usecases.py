@@ -39,7 +39,8 @@ INSPECT_DEADLINE_S = 5  # the gateway waits 7; 3000 sides in 600 MB took 2.3-6.5
 
 
 def register_upload(context: Context, request: RegisterUpload) -> UploadRegistered:
-    """Accept a file that is already in the store, or refuse it and leave nothing behind.
+    """Accept a file that is already in the store, or refuse it. What is refused stays there, named by nobody: deleting
+    it here could take it from somebody who uploads the same bytes at this moment. It is the garbage collector's.
 
     The same bytes for the same exam give the first upload again; the unique index decides between two at once.
     Asked again under the same name, it is what this request made, whatever became of it since.
@@ -53,7 +54,6 @@ def register_upload(context: Context, request: RegisterUpload) -> UploadRegister
     try:
         sides = _inspect(context, request.object)
     except Refusal as refusal:
-        _forget(context, request.object)
         log.info("upload_refused", exam_id=str(request.exam_id), code=refusal.code)
         raise
     with context.db.transaction() as uow:
@@ -78,14 +78,6 @@ def _inspect(context: Context, ref: ObjectRef) -> int:
             raise Damaged(reason="structure", sides=[]) from failure
     sides: int = reply.result["sides"]
     return sides
-
-
-def _forget(context: Context, ref: ObjectRef) -> None:
-    """Delete a refused file, unless the same bytes are an upload already."""
-    with context.db.reading() as sql:
-        if store.object_is_named(sql, ref.sha256):
-            return
-    context.objects.delete(ref.key)
 
 
 def get_upload(context: Context, upload_id: UUID) -> UploadView:

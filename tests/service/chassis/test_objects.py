@@ -7,8 +7,10 @@ import io
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pydantic
@@ -76,6 +78,32 @@ def test_bytes_already_stored_are_not_sent_again(objects, monkeypatch):
     ref = objects.put("page", b"same", "text/plain")
     monkeypatch.setattr(objects._client, "put_object", lambda *_, **__: pytest.fail("sent twice"))
     assert objects.put("page", b"same", "text/plain") == ref
+
+
+def test_bytes_of_some_age_are_renewed_when_they_are_put_again(objects, monkeypatch):
+    """The store's own copy of an object onto itself: its bytes do not travel, and it is young again."""
+    ref = objects.put("page", b"same", "text/plain")
+    first = objects.stat(ref.key)
+    monkeypatch.setattr("chassis.objects.RENEW_AFTER", timedelta(seconds=-1))
+    monkeypatch.setattr(objects._client, "put_object", lambda *_, **__: pytest.fail("sent twice"))
+    until = time.monotonic() + 10
+    while objects.stat(ref.key).modified == first.modified and time.monotonic() < until:  # S3 tells whole seconds
+        assert objects.put("page", b"same", "text/plain") == ref
+    assert objects.stat(ref.key).modified > first.modified
+    assert objects._client.stat_object(objects.bucket, ref.key).content_type == "text/plain"
+    assert objects.get(ref) == b"same"
+
+
+def test_a_copy_is_new_and_the_same(objects):
+    ref = objects.put("page", b"paper", "image/jpeg")
+    objects.copy(ref.key, f"bin/{ref.key}")
+    assert [(each.key, each.size) for each in objects.list()] == [(f"bin/{ref.key}", 5), (ref.key, 5)]
+    objects.delete(ref.key)
+    assert objects.stat(ref.key) is None
+    objects.copy(f"bin/{ref.key}", ref.key)
+    assert objects.get(ref) == b"paper"
+    with pytest.raises(ObjectMissing):
+        objects.copy("page/nothing", "bin/nothing")
 
 
 def test_the_empty_object_exists_too(objects):
