@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-EXTRAS = ("embedded", "dev", "gateway", "ingest", "ocr", "grading", "render")
+EXTRAS = ("embedded", "dev", "gateway", "ingest", "ocr", "grading", "render", "oversight")
 
 
 def main() -> None:

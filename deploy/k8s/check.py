@@ -20,7 +20,9 @@ import yaml
 from chassis import settings
 
 HERE = Path(__file__).resolve().parent
-SERVICES = {"gateway", "ingest", "ocr", "grading", "render"}
+PACKAGES = {name: f"services.{name}" for name in ("gateway", "ingest", "ocr", "grading", "render")}
+PACKAGES["oversight"] = "oversight"
+"""Each deployment, and the package whose settings its process loads."""
 KUBERNETES = "1.32"
 VAULT = {
     "KORRIGO_DATABASE_URL": "postgresql://u:p@postgres/d",
@@ -29,8 +31,11 @@ VAULT = {
     "KORRIGO_S3_SECRET_KEY": "secret",
     "KORRIGO_SECRET_KEY": "k" * 40,
     "KORRIGO_AUDIT_KEY": "a" * 40,
+    **{f"KORRIGO_{name.upper()}_DATABASE_URL": "postgresql://u:p@postgres/d" for name in PACKAGES},
 }
-"""What every production secret must hold (KORRIGO_SECRET_KEY: the gateway's only, KORRIGO_AUDIT_KEY: grading's)."""
+"""What production secrets hold: KORRIGO_SECRET_KEY the gateway's only, KORRIGO_AUDIT_KEY grading's and oversight's, the
+databases by name oversight's only.
+"""
 
 
 def build(overlay: Path) -> list[dict[str, Any]]:
@@ -55,8 +60,8 @@ def problems(objects: list[dict[str, Any]]) -> Iterator[str]:
         except kubernetes_validate.ValidationError as error:
             yield f"{name}: {error.message}"
     deployments = {item["metadata"]["name"]: item for item in objects if item["kind"] == "Deployment"}
-    if set(deployments) != SERVICES:
-        yield f"deployments are {sorted(deployments)}, services are {sorted(SERVICES)}"
+    if set(deployments) != set(PACKAGES):
+        yield f"deployments are {sorted(deployments)}, they should be {sorted(PACKAGES)}"
     given = {
         (item["kind"], item["metadata"]["name"]): item for item in objects if item["kind"] in ("ConfigMap", "Secret")
     }
@@ -99,7 +104,7 @@ def _settings_problems(service: str, container: dict[str, Any], given: dict[tupl
         kept = {key: base64.b64decode(value).decode() for key, value in secret["data"].items()} if secret else VAULT
         environ |= kept
     environ |= {each["name"]: each["value"] for each in container["env"]}
-    declared = importlib.import_module(f"services.{service}.settings").Settings
+    declared = importlib.import_module(f"{PACKAGES[service]}.settings").Settings
     try:
         settings.load(declared, environ)
     except settings.SettingsError as error:
