@@ -88,10 +88,19 @@ def put(uow: UnitOfWork, save: Save) -> tuple[int, datetime] | None:
 
 
 def keep(uow: UnitOfWork, save: Save, version: int | None, saved_at: datetime | None) -> None:
-    """Add the save to the history, with the version it became; ``None`` when it was refused. Once per save."""
+    """Add the save to the history, with the version it became; ``None`` when it was refused.
+
+    Once per save: one that was refused before and is stored now, under a new lock, is what it became at last.
+    """
     row = {
         "copy_id": save.copy_id, "owner_id": save.owner_id, "client_id": save.client_id, "fence": save.fence,
         "base_version": save.base_version, "sha256": save.sha256, "payload": save.payload, "version": version,
         "saved_at": saved_at if saved_at is not None else _clock,
     }  # fmt: skip
-    uow.sql.execute(insert(draft_saves).values(**row).on_conflict_do_nothing(constraint="uq_draft_saves_request"))
+    saved = insert(draft_saves).values(**row)
+    became = {name: saved.excluded[name] for name in ("version", "fence", "saved_at")}
+    uow.sql.execute(
+        saved.on_conflict_do_update(
+            constraint="uq_draft_saves_request", set_=became, where=saved.excluded.version.is_not(None)
+        )
+    )

@@ -100,6 +100,21 @@ def test_a_new_lock_lets_another_machine_go_on(desk: Desk) -> None:
     assert save(desk, copy_id, token, 1, "at home", client="home").version == 2
 
 
+def test_a_save_that_was_refused_and_then_stored_is_in_the_history_as_what_it_became(desk: Desk) -> None:
+    """Left as refused, its version would be a hole, and its own retry would be told of a conflict with itself."""
+    copy_id = desk.add_copy()
+    token = desk.token(copy_id)
+    save(desk, copy_id, token, 0, "window 1", client="one")
+    with pytest.raises(DraftConflict):
+        save(desk, copy_id, token, 1, "window 2", client="two")
+    desk.expire(copy_id)
+    token = desk.token(copy_id)  # the marker goes on in the second window
+    stored = save(desk, copy_id, token, 1, "window 2", client="two")
+    assert stored.version == 2
+    assert save(desk, copy_id, token, 1, "window 2", client="two") == stored
+    assert history(desk) == [(1, "window 1"), (2, "window 2")]
+
+
 def test_a_retried_save_gets_the_first_answer(desk: Desk) -> None:
     copy_id = desk.add_copy()
     token = desk.token(copy_id)
