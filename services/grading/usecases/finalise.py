@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from chassis import metrics, observe
 from chassis.db import Transaction, UnitOfWork
 from contracts.errors.grading import (
+    LockLost,
     NotFinal,
     NotFound,
     NotReopenable,
@@ -27,7 +28,7 @@ from contracts.rpc.grading.copies import CopyStatus, CopyView, Finalise, Finalis
 from contracts.rpc.grading.exams import Document
 from services.grading.context import Context
 from services.grading.domain.audit import sha256
-from services.grading.domain.copies import Copy, Move, Outcome, Status, delay_before_next_try
+from services.grading.domain.copies import FINALISED, Copy, Move, Outcome, Status, delay_before_next_try
 from services.grading.domain.marking import Snapshot, marking_record
 from services.grading.domain.results import points
 from services.grading.store import audit, copies, locks, marking, tables
@@ -68,9 +69,17 @@ def finalise(app: Context, request: Finalise) -> FinaliseStarted:
     raise VersionConflict(version=copy.version, current=None)
 
 
-def _snapshot(sql: sa.Connection, copy: Copy, request: Finalise) -> Snapshot:
-    """The edition is read first: if it still holds in the transaction, so does all that was read after it."""
-    locks.required(sql, copy.id, request.token, request.by)
+def _snapshot(sql: sa.Connection, copy: Copy, request: Finalise) -> Snapshot | None:
+    """The edition is read first: if it still holds in the transaction, so does all that was read after it.
+
+    ``None`` when another call finalised the copy since it was read: the lock is gone, and nobody lost it.
+    """
+    try:
+        locks.required(sql, copy.id, request.token, request.by)
+    except LockLost:
+        if copies.find(sql, copy.id, request.by).status not in FINALISED:
+            raise
+        return None
     edition = marking.edition(sql, copy.id)
     return Snapshot(
         copy=copy,
@@ -114,7 +123,7 @@ def _freeze(
 
 
 def _ask_again(app: Context, request: Finalise) -> FinaliseStarted | None:
-    """A person tries a failed copy again; ``None`` when it is no longer GRADING_FAILED."""
+    """A person tries a failed copy again; ``None`` when it is not GRADING_FAILED, or no longer."""
     with app.db.transaction() as uow:
         copy = copies.hold(uow, request.copy_id, request.by)
         if copy.status is not Status.GRADING_FAILED:
