@@ -25,21 +25,14 @@ FUNCTIONS = """
 
 
 class Clock:
-    """One time for all databases, aware UTC. It stands still until somebody moves it, either way.
-
-    ``latest`` is the latest time it ever showed: what ended after that was in force throughout.
-    """
+    """One time for all databases, ``now``, aware UTC. It stands still until somebody moves it, either way."""
 
     def __init__(self, connections: Sequence[psycopg.Connection]) -> None:
         self._connections = connections
-        self.now = self.latest = BEGINNING
-
-    def begin(self, now: datetime) -> None:
-        self.latest = now
-        self.set(now)
+        self.now = BEGINNING
 
     def set(self, now: datetime) -> None:
-        self.now, self.latest = now, max(now, self.latest)
+        self.now = now
         for connection in self._connections:
             connection.execute("UPDATE public.simulated_clock SET at = %s", (now,))
 

@@ -79,7 +79,7 @@ def writes_without_looking_at_the_lock(_: World) -> Iterator[None]:
         yield
 
 
-@defect("contradiction")
+@defect("I1")
 def takes_a_lock_that_is_in_force(_: World) -> Iterator[None]:
     def current(sql: Any, copy_id: Any) -> Any:
         lease = original(sql, copy_id)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -58,11 +59,15 @@ class _Ending:
             return cursor.execute(query).fetchall()
 
     def locks(self) -> Iterator[str]:
-        """I1: whoever writes under a lock is the one who took it last, and it was neither given back nor ended."""
+        """I1: whoever writes under a lock is the one who took it last, and nobody took it from them before its time."""
+        lease = timedelta(seconds=self.world.hosted["grading"].service.app.settings.lock_lease_s)
         for copy_id, trail in self.trails.items():
-            holder, fence = None, 0
+            holder, fence, taken = None, 0, None
             for event in trail:
+                if event.action in {"LOCK", "EXPIRE"} and holder is not None and event.at - taken < lease:
+                    yield f"I1 copy {copy_id}: {event.action} while a lock was in force, event {event.seq}"
                 if event.action == "LOCK":
+                    taken = event.at
                     if event.details["fence"] <= fence:
                         yield f"I1 copy {copy_id}: fence {event.details['fence']} after {fence}"
                     holder, fence = event.actor_id, event.details["fence"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
@@ -67,7 +66,6 @@ class People:
         self.copy_ids = list(scene.copy_ids)
         self.markers = dict(scene.markers)
         self.tokens: dict[tuple[UUID, UUID], str] = {}
-        self.leases: dict[UUID, tuple[UUID, datetime]] = {}
         self.draft_versions: dict[tuple[UUID, UUID, str], int] = {}
         self.score_versions: dict[UUID, int] = {}
         self.scheme_version = 1
@@ -135,20 +133,13 @@ class People:
         assert view.token is not None
         self.tokens[copy_id, by.id] = view.token
         self._told("LOCK", copy_id, by)
-        other, until = self.leases.get(copy_id, (by.id, self.world.clock.now))
-        if other != by.id and until > self.world.clock.latest:
-            self.history.contradictions.append(f"copy {copy_id}: a lock was taken while another was in force")
-        self.leases[copy_id] = by.id, view.expires_at
 
     def renew(self) -> None:
         copy_id, by, token = self._held()
-        view = self._ask(copies.RENEW_LOCK, copies.HeldLock(copy_id=copy_id, token=token, by=by))
-        if copy_id in self.leases:
-            self.leases[copy_id] = by.id, view.expires_at
+        self._ask(copies.RENEW_LOCK, copies.HeldLock(copy_id=copy_id, token=token, by=by))
 
     def release(self) -> None:
         copy_id, by, token = self._held()
-        self.leases.pop(copy_id, None)  # from now on nobody can be sure of it
         self._ask(copies.RELEASE_LOCK, copies.HeldLock(copy_id=copy_id, token=token, by=by))
 
     # Marking
@@ -251,7 +242,6 @@ class People:
         self._finalise(copies.Finalise(copy_id=self._copy(), token=None, by=ADMIN))
 
     def _finalise(self, request: copies.Finalise) -> None:
-        self.leases.pop(request.copy_id, None)
         started = self._ask(copies.FINALISE, request)
         self.history.finalised.append(Finalised(started.copy_id, started.revision))
 

@@ -239,7 +239,7 @@ class World:
                 " SET session_replication_role = origin;"
             )
         self.chance = random.Random(seed)
-        self.clock.begin(clock.BEGINNING + timedelta(hours=1 if preset else 0))
+        self.clock.set(clock.BEGINNING + timedelta(hours=1 if preset else 0))
         self.broker.reset(random.Random(seed + 1))
         self.store.reset(random.Random(seed + 2), entries)
         for children in self.children.values():
