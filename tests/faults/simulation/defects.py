@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from unittest.mock import patch
@@ -24,6 +25,8 @@ from chassis.db import UnitOfWork
 from chassis.objects import Objects
 from contracts.catalogue import BY_MODEL
 from contracts.errors import Refusal, Unavailable
+from oversight import garbage
+from oversight.inventory import Inventory
 from services.grading.domain import copies as copies_domain
 from services.grading.domain import marking as marking_domain
 from services.grading.store import audit, copies, drafts, locks, marking, tables
@@ -481,6 +484,50 @@ def deletes_what_it_refuses_at_once(_: World) -> Iterator[None]:
 
     original = ingest_usecases._inspect
     with _replaced((ingest_usecases, "_inspect", inspect)):
+        yield
+
+
+@defect("I9")
+def collects_what_is_still_young(_: World) -> Iterator[None]:
+    """No grace: an object goes whose row is about to be written."""
+
+    def collect(installation: Any, **options: Any) -> Any:
+        return original(installation, **options | {"grace": timedelta(0)})
+
+    original = garbage.collect
+    with _replaced((garbage, "collect", collect)):
+        yield
+
+
+@defect("I9")
+def collects_without_asking_about_pages(_: World) -> Iterator[None]:
+    class Blind(Inventory):
+        def read_names(self, read: Any) -> None:
+            super().read_names(read)
+            self._sqlite.execute("DELETE FROM named WHERE key LIKE 'pages/%'")
+
+    with _replaced((garbage, "Inventory", Blind)):
+        yield
+
+
+@defect("I9")
+def puts_again_without_making_young(_: World) -> Iterator[None]:
+    """What lies there is old, and on its way to the bin."""
+
+    def renewed(self: Any, ref: Any) -> bool:
+        return bool(self.exists(ref))
+
+    with _replaced((Objects, "_renewed", renewed)):
+        yield
+
+
+@defect("I6")
+def creates_again_what_was_asked_again(_: World) -> Iterator[None]:
+    def create(app: Any, request: Any) -> Any:
+        return original(app, request.model_copy(update={"once": None}))
+
+    original = marking_usecases.create_annotation
+    with _replaced((marking_usecases, "create_annotation", create)):
         yield
 
 

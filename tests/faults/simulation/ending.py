@@ -7,7 +7,7 @@ Invariants are those of docs/reliability.md. What can be seen without knowing wh
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -129,6 +129,10 @@ class _Ending:
 
     def notes(self) -> Iterator[str]:
         stored = {row.id: row for row in self._rows("grading", "SELECT * FROM annotations")}
+        made = Counter(row.copy_id for row in stored.values())
+        for copy_id, count in made.items():
+            if count > self.history.asked_notes[copy_id]:
+                yield f"I6 copy {copy_id} has {count} annotations, and fewer were asked for"
         for note_id, note in self.history.notes.items():
             row = stored.get(note_id)
             if row is None or row.version < note.version:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -58,6 +59,8 @@ class History:
     kept: list[tuple[UUID, dict[str, Any]]] = field(default_factory=list)
     scores: list[SavedScores] = field(default_factory=list)
     notes: dict[UUID, Note] = field(default_factory=dict)
+    asked_notes: Counter[UUID] = field(default_factory=Counter)
+    """How many annotations were ever asked for, by copy; asking again under the same name does not count."""
     finalised: list[Finalised] = field(default_factory=list)
     acts: list[Told] = field(default_factory=list)
     uploads: dict[UUID, int] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from contracts.errors import Refusal, RemoteDefect, Unavailable
 from contracts.errors.grading import DraftConflict, VersionConflict
 from contracts.errors.ingest import VersionConflict as BookletChanged
 from contracts.model import Actor, Model, Role
-from contracts.rpc import Method, ingest
+from contracts.rpc import LookForStuck, Method, ingest
 from contracts.rpc.grading import copies, exams
 from tests.faults.simulation.children import scan
 from tests.faults.simulation.history import Finalised, History, Note, SavedDraft, SavedScores, Told
@@ -73,6 +73,7 @@ class People:
         self.paper_acts = [
             (self.upload, 2), (self.edit_booklet, 1.5), (self.merge_or_split, 1), (self.set_aside, 0.5),
             (self.assemble, 3), (self.cancel_upload, 0.3), (self.change_scheme, 0.3), (self.import_roster, 0.3),
+            (self.look_for_stuck, 0.5),
         ]  # fmt: skip
         self.marking_acts = [
             (self.lock, 4), (self.renew, 1), (self.release, 1), (self.save_draft, 7), (self.score, 5),
@@ -186,8 +187,10 @@ class People:
         copy_id, by, token = self._held()
         content = f"remarque {self.chance.randrange(10**9)}"
         fields = copies.AnnotationFields(page=1, type="comment", x=0.5, y=0.4, w=0.2, h=0.1, content=content)
-        request = copies.CreateAnnotation(copy_id=copy_id, token=token, by=by, annotation=fields)
-        view = self._ask(copies.CREATE_ANNOTATION, request, tries=1)
+        once = UUID(int=self.chance.getrandbits(128), version=4)
+        request = copies.CreateAnnotation(copy_id=copy_id, token=token, by=by, annotation=fields, once=once)
+        self.history.asked_notes[copy_id] += 1
+        view = self._ask(copies.CREATE_ANNOTATION, request)
         if view.id in self.history.notes:
             self.history.contradictions.append(f"two annotations are called {view.id}")
         self.history.notes[view.id] = Note(copy_id, view.version, content)
@@ -244,6 +247,11 @@ class People:
     def _finalise(self, request: copies.Finalise) -> None:
         started = self._ask(copies.FINALISE, request)
         self.history.finalised.append(Finalised(started.copy_id, started.revision))
+
+    def look_for_stuck(self) -> None:
+        """An operator does not wait for the watch."""
+        self._ask(copies.ASK_FOR_STUCK_COPIES, LookForStuck(by=ADMIN))
+        self._ask(ingest.ASK_FOR_STUCK_UPLOADS, LookForStuck(by=ADMIN))
 
     def reopen(self) -> None:
         copy_id, by = self._copy(), self.chance.choice((ADMIN, SECOND_ADMIN))

@@ -14,6 +14,9 @@ from tests.faults.simulation.world import World
 
 STEPS = 64
 CLOCK_JUMPS_S = (60, 700, 2_000, 7_200, -600)
+TIDY = 0.3
+"""How many schedules also see days go by and the collector at work."""
+A_DAY_AND_MORE_S = 90_000
 
 
 @dataclass(frozen=True)
@@ -36,9 +39,10 @@ def run(world: World, seed: int, *, digested: bool = False) -> Outcome:
     with world.begin(seed, preset) as scene:
         history = History()
         people = People(world, scene, chance, history)
+        tidy = chance.random() < TIDY
         world.set_faulty(True)
         for _ in range(STEPS):
-            trace.append(_step(world, people, chance))
+            trace.append(_step(world, people, chance, tidy=tidy))
             buried = world.bury()
             while buried:
                 crashes += len(buried)
@@ -47,25 +51,37 @@ def run(world: World, seed: int, *, digested: bool = False) -> Outcome:
         world.set_faulty(False)
         world.tasks.finish()
         settle(world)
-        found = (*violations(world, history), *_overseen(world))
+        if tidy:
+            _tidied(world)
+        found = (*violations(world, history), *_overseen(world, tidy=tidy))
         digest = _digest(world, trace) if digested else ""
     acknowledged = len(history.acts) + len(history.drafts) + len(history.finalised) + len(history.uploads)
     return Outcome(seed, found, crashes, acknowledged, digest)
 
 
-def _overseen(world: World) -> list[str]:
+def _tidied(world: World) -> None:
+    """Two nights, after which the store holds what is named and nothing else."""
+    for _ in range(3):
+        world.clock.move(A_DAY_AND_MORE_S)
+        world.collect()
+
+
+def _overseen(world: World, *, tidy: bool) -> list[str]:
     """What the operators' own command finds in the same databases and store."""
-    report = verify(world.installation, settled_after_s=0, second_look_s=0)
+    report = verify(world.installation, settled_after_s=0, second_look_s=0, strict=tidy)
     return [f"{each.invariant} {each.service} {each.subject}: {each.what}" for each in report.findings]
 
 
-def _step(world: World, people: People, chance: random.Random) -> str:
+def _step(world: World, people: People, chance: random.Random, *, tidy: bool) -> str:
     """One thing that can happen now; what did."""
     world.recover()
     choices: list[tuple[str, float]] = [("act", 9), ("poll", 0.5), ("fault", 0.6), ("time", 2)]
     woken = [name for name, hosted in world.hosted.items() if hosted.woken and not hosted.away]
     deliverable = world.may_deliver()
     timers = world.due_timers()
+    choices += [("collect", 1.5)] if tidy else []
+    # Nothing that is under way takes a day: the grace of the collector is far longer than any deadline.
+    choices += [("days", 2)] if tidy and not world.tasks.waiting else []
     choices += [("resume", 8)] if world.tasks.waiting else []
     choices += [("relay", 9)] if woken else []
     choices += [("deliver", 12)] if deliverable else []
@@ -91,6 +107,12 @@ def _step(world: World, people: People, chance: random.Random) -> str:
             hosted, timer = chance.choice(timers)
             world.tick(hosted, timer)
             return f"tick {timer.method}"
+        case "collect":
+            world.collect()
+            return "collect"
+        case "days":
+            world.clock.move(A_DAY_AND_MORE_S)
+            return "days"
         case "time":
             world.clock.move(chance.choice((0.2, 1, 5, 15)))
             return "time"

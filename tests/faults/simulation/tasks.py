@@ -1,7 +1,7 @@
 """Who does what at the same time: greenlets that pause where the product reaches a failpoint outside of transactions.
 
-Inside a transaction nobody pauses: a rival waiting for its row would wait for ever. Everything else may happen between
-any two points.
+Inside a transaction that may write nobody pauses: a rival waiting for its row would wait for ever. Everything else may
+happen between any two points.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Crash(BaseException):
 
 @dataclass(eq=False)
 class Task:
-    """``inside``: the services whose code it runs now, innermost last; ``depth``: transactions it has open."""
+    """``inside``: the services whose code it runs, innermost last; ``depth``: transactions in which it may write."""
 
     name: str
     inside: list[str] = field(default_factory=list)

@@ -32,6 +32,7 @@ from contracts.catalogue import SERVICES
 from contracts.errors import Refusal, RemoteDefect, Unavailable
 from contracts.model import Model
 from contracts.rpc import Method
+from oversight import garbage
 from oversight.installation import Installation
 from services.grading.context import Context as GradingContext
 from services.grading.settings import Settings as GradingSettings
@@ -54,6 +55,8 @@ A = TypeVar("A", bound=Model)
 CRASHES = 0.012  # per failpoint reached; a schedule reaches some hundred
 PAUSES = 0.25
 REPLY_LOST = 0.02
+COLLECTOR = "oversight"
+GRACE = timedelta(hours=24)
 _SETTINGS: Mapping[str, Any] = {
     "database_url": "simulated", "bus_url": "inproc://", "s3_endpoint": "simulated", "s3_access_key": "simulated",
     "s3_secret_key": "simulated",
@@ -70,28 +73,27 @@ class SimulatedDatabase(Database):
         self.engine.pool._pre_ping = False  # nobody restarts the server; a round trip for every transaction
 
     @contextmanager
-    def _open(self) -> Iterator[None]:
-        if not self.up:
-            raise Unavailable("database", "down")
-        task = self._tasks.current
-        if task is None:
-            yield
-            return
-        task.depth += 1
-        try:
-            yield
-        finally:
-            task.depth -= 1
-
-    @contextmanager
     def transaction(self) -> Iterator[UnitOfWork]:
-        with self._open(), super().transaction() as work:
-            yield work
+        self._require()
+        task = self._tasks.current
+        if task is not None:
+            task.depth += 1
+        try:
+            with super().transaction() as work:
+                yield work
+        finally:
+            if task is not None:
+                task.depth -= 1
 
     @contextmanager
     def reading(self, *, snapshot: bool = False) -> Iterator[sa.Connection]:
-        with self._open(), super().reading(snapshot=snapshot) as connection:
+        self._require()
+        with super().reading(snapshot=snapshot) as connection:
             yield connection
+
+    def _require(self) -> None:
+        if not self.up:
+            raise Unavailable("database", "down")
 
 
 @dataclass
@@ -318,7 +320,8 @@ class World:
         buried, self.crashed = self.crashed, []
         for service in buried:
             self.tasks.kill(service)
-            self.hosted[service].away = self.chance.randint(0, 3)
+            if service in self.hosted:
+                self.hosted[service].away = self.chance.randint(0, 3)
         return buried
 
     # What happens. Each of these may pause, and may end in a crash of the service.
@@ -400,6 +403,17 @@ class World:
                 return
 
         self.tasks.start(f"relay {service}", work, service=service)
+
+    def collect(self) -> None:
+        """Run the collector, as operators do every day."""
+
+        def work() -> None:
+            try:
+                garbage.collect(self.installation, grace=GRACE)
+            except (Crash, Unavailable):
+                return
+
+        self.tasks.start("collect", work, service=COLLECTOR)
 
     def due_timers(self) -> list[tuple[Hosted, Timer]]:
         elapsed_s = (self.clock.now - clock.BEGINNING).total_seconds()
