@@ -7,15 +7,19 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from chassis.db import Database
+from oversight.installation import Installation
+from oversight.verify import verify
+from tests.conftest import AUDIT_KEY
 from tests.faults.real import end
 from tests.faults.real.checking import TERMINAL, check
 from tests.faults.real.history import History
 from tests.faults.real.supervisor import Death
-from tests.faults.real.violations import DOUBLED, LOST, MESSAGE_LOST, STUCK, Violation
+from tests.faults.real.violations import DOUBLED, LOST, MESSAGE_LOST, STUCK, WRONG, Violation
 from tests.faults.real.workload import Workload
 from tests.story.world import World
 
@@ -50,7 +54,7 @@ class Campaign:
         self.failures += [f"not settled: {each}" for each in waiting]
         settled = time.monotonic()
         state = end.read(world, workload)
-        violations = check(workload.history, state)
+        violations = check(workload.history, state) + _what_oversight_finds(world)
         slowest_s = slowest_job(workload.history, quiet)
         if slowest_s > RECOVERY_S:
             violations.append(Violation(STUCK, f"a job was at its end only {slowest_s:.0f} s after the last fault"))
@@ -60,12 +64,7 @@ class Campaign:
         return violations
 
     def _tell(
-        self,
-        workload: Workload,
-        violations: Iterable[Violation],
-        state: end.EndState,
-        faults_s: float,
-        settled_s: float,
+        self, workload: Workload, violations: list[Violation], state: end.EndState, faults_s: float, settled_s: float
     ) -> None:
         kinds = Counter(each.kind for each in violations)
         confirmed = [row for row in state.rows["outbox"] if row["sent_at"] is not None]
@@ -87,12 +86,25 @@ class Campaign:
             "longest request s": round(max(entry.ended - entry.sent for entry in workload.history.entries), 1),
         }
         print("\n" + ", ".join(f"{name} {value}" for name, value in self.figures.items()))
+        for each in violations:
+            print(f"  {each.kind}: {each.what}")
         by_point = Counter(f"{death.service} {death.where}" for death in self.deaths)
         directory = os.environ.get(FIGURES)
         if directory:
             told = {**self.figures, "kills by service and point": dict(sorted(by_point.items()))}
             Path(directory).mkdir(parents=True, exist_ok=True)
             (Path(directory) / f"{self.name}.json").write_text(json.dumps(told, indent=2) + "\n")
+
+
+def _what_oversight_finds(world: World) -> list[Violation]:
+    """The project's own look at everything; nothing is on its way any more, so nothing is excused by its age."""
+    databases = {name: Database(url, service=name) for name, url in world.databases.items()}
+    try:
+        report = verify(Installation(databases, world.objects, AUDIT_KEY.encode()), settled_after_s=0, deep=True)
+    finally:
+        for database in databases.values():
+            database.close()
+    return [Violation(WRONG, str(finding)) for finding in report.findings]
 
 
 def slowest_job(history: History, quiet: float) -> float:

@@ -85,8 +85,8 @@ def plans(kills: int, rng: random.Random) -> dict[str, list[Arm]]:
 class Supervisor:
     """Keeps the services of ``system`` alive, each with a thread of its own, until every plan is carried out.
 
-    The services run when this begins and run, unarmed, when it ends. ``missed`` are the points that did not come in
-    time: there the service was killed where it happened to be.
+    The services run when this begins and run, unarmed, when it ends. Where a point does not come in time, the service
+    is killed wherever it happens to be.
     """
 
     _PATIENCE_S = 30.0
@@ -95,7 +95,6 @@ class Supervisor:
         self._system = system
         self._plans = {name: tuple(arms) for name, arms in planned.items()}
         self.deaths: list[Death] = []
-        self.missed: list[tuple[str, Arm]] = []
         self.failures: list[str] = []
 
     def run(self) -> None:
@@ -118,7 +117,6 @@ class Supervisor:
             try:
                 status = process.wait(self._PATIENCE_S)
             except subprocess.TimeoutExpired:
-                self.missed.append((name, arm))
                 down.append(self._kill(name, ANYWHERE))
                 continue
             if status != -signal.SIGKILL:
