@@ -63,10 +63,10 @@ class Marker:
 
     def _annotate(self, copy_id: str, lock: JSON) -> None:
         made = []
-        for kind in ("comment", "highlight", "comment"):
+        for kind in ("comment", "highlight"):
             note: JSON = {"page": 1, "type": kind, "content": f"note {uuid.uuid4()}", **PLACE}
             made.append(self.desk.post(f"/copies/{copy_id}/annotations", json=note, headers=lock))
-        changed, removed, _ = made
+        changed, removed = made
         path = f"/annotations/{changed['id']}"
         change: JSON = {"version": changed["version"], "content": f"note {uuid.uuid4()}"}
         again(self.desk, lambda: self.desk.patch(path, json=change, headers=lock),

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -44,6 +45,7 @@ _PASSES: Mapping[tuple[str, Failpoint], int] = {
     ("grading", Failpoint.TRANSACTION_COMMITTED): 40,
 }
 _FEW = 2
+_LAST_CHANCE = 1
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class Supervisor:
     """Keeps the services of ``system`` alive, each with a thread of its own, until every plan is carried out.
 
     The services run when this begins and run, unarmed, when it ends. Where a point does not come in time, the service
-    is killed wherever it happens to be.
+    is killed wherever it happens to be, and the point gets a second chance at the end.
     """
 
     _PATIENCE_S = 30.0
@@ -111,13 +113,17 @@ class Supervisor:
         if not plan:
             return
         down = [self._kill(name, ANYWHERE)]
-        for arm in plan:
+        left = deque(plan)
+        while left:
+            arm = left.popleft()
             process = self._system.launch(name, **{ENVIRONMENT: str(arm)})
             self._wait_ready(name, down)
             try:
                 status = process.wait(self._PATIENCE_S)
             except subprocess.TimeoutExpired:
                 down.append(self._kill(name, ANYWHERE))
+                if arm.passes != _LAST_CHANCE:
+                    left.append(Arm(arm.point, _LAST_CHANCE))
                 continue
             if status != -signal.SIGKILL:
                 self.failures.append(f"{name}, armed for {arm}, ended with status {status}")
