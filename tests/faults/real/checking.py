@@ -115,9 +115,9 @@ def exams_are_published_as_was_said_last(history: History, end: EndState) -> Ite
         if entry.acknowledged and entry.answer["publication"] not in known:
             yield Violation(LOST, f"publication {entry.answer['publication']} of exam {exam_id}")
     for exam_id, row in end.by("exams", "id").items():
-        entry = last.get(exam_id)
-        if entry is not None and entry.acknowledged and (row["published_at"] is not None) != (entry.method == "PUT"):
-            yield Violation(LOST, f"{entry.method} of the publication of exam {exam_id}")
+        latest = last.get(exam_id)
+        if latest and latest.acknowledged and (row["published_at"] is not None) != (latest.method == "PUT"):
+            yield Violation(LOST, f"{latest.method} of the publication of exam {exam_id}")
         if len(publications.get(exam_id, ())) > asked[exam_id]:
             yield Violation(DOUBLED, f"exam {exam_id} was published more often than asked: {asked[exam_id]} times")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from tests.story.world import World
 
 Row = dict[str, Any]
 
-# The columns that the rules ask for; ids and times become text.
+# Table: the service that has it (none: all of them) and the columns that the rules ask for. Ids become text.
 _QUERIES: Mapping[str, tuple[str, str]] = {
     "exams": ("grading", "SELECT id, title, publication, published_at FROM exams"),
     "copies": (
@@ -56,10 +57,11 @@ _QUERIES: Mapping[str, tuple[str, str]] = {
 
 @dataclass
 class EndState:
-    """
+    """All of it, as plain values.
+
     Attributes:
-        rows: by table; outbox and inbox are those of all services, the inbox's ``service`` included in ``consumer``.
-        seen: answers of the API by path, as an administrator reads it; ``(marker, path)`` for what is a marker's own.
+        rows: by table; outbox and inbox are those of all services together.
+        seen: answers of the API by path, as an administrator reads it; ``<account> <path>`` for a marker's own draft.
         documents: SHA-256 of the final PDF that the API serves, by copy.
         queues: messages by queue, without the empty ones.
     """
@@ -126,9 +128,7 @@ def read_seen(admin: Client, markers: Mapping[str, Client], rows: Mapping[str, l
     return seen
 
 
-def read_documents(admin: Any, rows: Mapping[str, list[Row]]) -> dict[str, str]:
-    import hashlib
-
+def read_documents(admin: Client, rows: Mapping[str, list[Row]]) -> dict[str, str]:
     served = {}
     for copy in rows["copies"]:
         if copy["status"] == "GRADED":

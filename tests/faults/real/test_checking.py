@@ -171,6 +171,11 @@ def grade_under_an_older_lock(story: Story) -> None:
     story.row("audit", 5)["details"]["fence"] = 0
 
 
+def take_a_finalisation_back(story: Story) -> None:
+    story.row("copies")["status"] = "LOCKED"
+    story.end.rows["results"].clear()
+
+
 def remove_what_nobody_removed(story: Story) -> None:
     story.row("annotations")["deleted_at"] = "now"
     story.end.seen[f"/copies/{COPY}/annotations"]["items"] = []
@@ -225,8 +230,7 @@ PLANTED: dict[str, tuple[Tamper, str]] = {
     "a write under an older lock": (grade_under_an_older_lock, WRONG),
     "a draft under an older lock": (lambda s: s.row("draft_saves", 0).update(fence=2), WRONG),
     "a finalisation that never ends": (lambda s: s.row("copies").update(status="GRADING_IN_PROGRESS"), STUCK),
-    "a finalisation taken back": (
-        lambda s: (s.row("copies").update(status="LOCKED"), s.end.rows["results"].clear()), LOST),
+    "a finalisation taken back": (take_a_finalisation_back, LOST),
     "a finalisation that failed silently": (lambda s: s.row("copies").update(status="GRADING_FAILED"), WRONG),
     "a doubled finalisation": (finalise_twice, DOUBLED),
     "another document": (lambda s: s.end.documents.update({COPY: "other"}), LOST),

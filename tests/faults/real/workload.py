@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from demo import scans
-from demo.client import ApiRefused
+from demo.client import JSON, ApiRefused
 from tests.faults.real.desk import SCHEME, Marker, again
 from tests.faults.real.history import CarefulClient, History
 
@@ -211,7 +211,7 @@ class School:
     def _publish(self, exam: str) -> None:
         """The candidates read what was published."""
         published = self.admin.put(f"/exams/{exam}/publication")
-        issued = [{"code": None}]
+        issued: list[JSON] = [{"code": None}]
         while any(access["code"] is None for access in issued):  # shown once: in an answer that was lost
             issued = self.operator.post(f"/exams/{exam}/access-codes", json={})["items"]
         seen = 0
