@@ -10,7 +10,7 @@ from demo import scans
 from demo.client import JSON, ApiRefused
 from tests.faults.outages.ground import Ground
 from tests.story import paper
-from tests.story.journey import Journey, PatientClient, Pile, until
+from tests.story.journey import MARKERS, PASSWORD, SCHEME, Journey, PatientClient, Pile, until
 
 VERSIONED = {409, 428}
 
@@ -46,6 +46,23 @@ def _plain(value: Any) -> Any:
 
 
 class CarefulJourney(Journey):
+    def open(self, admin_password: str) -> None:
+        """As the journey's own; what it creates may be there already, because only the answer was lost."""
+        self.admin = CarefulClient(self.base).sign_in("admin", admin_password)
+        known = {user["username"] for user in self.admin.items("/users")}
+        for name in set(MARKERS) - known:
+            account = {"username": name, "password": PASSWORD, "role": "marker", "display_name": name.title()}
+            self.admin.post("/users", json=account)
+        self.markers = [CarefulClient(self.base).sign_in(name, PASSWORD) for name in MARKERS]
+        body = {"title": self.pile.title, "date": "2026-05-12", "total_points": "20", "intake": self.pile.intake,
+                "pages_per_booklet": 4}  # fmt: skip
+        self.exam = self.admin.post("/exams", json=body)["id"]
+        self.admin.put(f"/exams/{self.exam}/scheme", json={"nodes": SCHEME})
+        roster = {"file": ("liste.csv", self.pile.roster, "text/csv")}
+        report = self.admin.post(f"/exams/{self.exam}/roster", files=roster)
+        assert report["errors"] == []
+        assert report["created"] + report["unchanged"] == len(scans.PUPILS) + len(scans.ABSENT)
+
     def assemble(self) -> None:
         """The answer may have been lost and the booklets assembled: what counts is what became of each."""
         path = f"/exams/{self.exam}/booklets"

@@ -7,9 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from chassis.testing.servers import ObjectStore, Postgres
-from tests.faults.outages.careful import CarefulClient
 from tests.faults.outages.ground import Ground, ground
-from tests.story import journey
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +21,3 @@ def grounds(
     name = request.module.__name__.rsplit(".", 1)[-1].removeprefix("test_")
     with ground(name, postgres, vhost, s3, tmp_path_factory.mktemp(name)) as built:
         yield built
-
-
-@pytest.fixture
-def careful(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The people of every journey look before they repeat a write."""
-    monkeypatch.setattr(journey, "PatientClient", CarefulClient)

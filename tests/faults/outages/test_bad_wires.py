@@ -31,7 +31,6 @@ def _wires(ground: Ground, link: str) -> list[Proxy]:
 
 
 @pytest.mark.parametrize("link", ["store", "bus", "databases"])
-@pytest.mark.usefixtures("careful")
 def test_a_bad_wire_slows_a_journey_and_changes_nothing_in_it(grounds: Ground, took: JSON, link: str) -> None:
     started = time.monotonic()
     pids = grounds.system.pids()

@@ -14,7 +14,7 @@ from tests.faults.outages.careful import CarefulJourney, finish, journey_of
 from tests.faults.outages.figures import report
 from tests.faults.outages.ground import Ground, ground
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300), pytest.mark.usefixtures("careful")]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
 SMALL_MB, ENOUGH_MB = "320", "1500"
 PADDING = b"\xff\xfe\xff\xff" + bytes(0xFFFF - 2)  # a JPEG comment of the greatest length: costs memory, not time

@@ -22,7 +22,7 @@ from tests.faults.outages.figures import report
 from tests.faults.outages.ground import Ground, ground
 from tests.story.journey import MARKERS, PASSWORD, until
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(400), pytest.mark.usefixtures("careful")]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(400)]
 
 AWAY_S = 60.0
 SETTLED_WITHIN_S = 120.0
