@@ -28,7 +28,7 @@ from services.gateway.store import idempotency_keys
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 LONGEST_KEY = 255
-ABANDONED_S = 45  # a creating call lasts 10 s at most: whoever has not answered by then is gone
+ABANDONED_S = 20  # a request lasts 10 s at most: whoever has not answered by then is gone
 _ABANDONED = sa.func.now() - sa.func.make_interval(0, 0, 0, 0, 0, 0, ABANDONED_S)
 _KEPT_HEADERS = ("Location", "Content-Type")
 
