@@ -57,8 +57,7 @@ class Server:
         known = json.loads(record.read_text()) if record.exists() else {}
         self._memory = known.get("memory") or self._invent()
         self.ports = PORTS.take(self._port_count, known.get("ports", ()))
-        record.touch(mode=0o600)
-        record.write_text(json.dumps({"ports": self.ports, "memory": self._memory}))
+        self._remember()
         try:
             self._launch()
         except BaseException:
@@ -77,6 +76,11 @@ class Server:
         known = json.loads(record.read_text())
         self.ports, self._memory = known["ports"], known["memory"]
         return self
+
+    def _remember(self) -> None:
+        record = self.directory / "server.json"
+        record.touch(mode=0o600)
+        record.write_text(json.dumps({"ports": self.ports, "memory": self._memory}))
 
     def stop(self) -> None:
         if self.child is not None:
@@ -114,8 +118,25 @@ class Postgres(Server):
     PostgreSQL refuses to run as root; started by root it runs as ``nobody``, who must be able to reach ``directory``.
     """
 
-    def url(self, database: str) -> str:
-        return f"postgresql+psycopg://korrigo:{self._memory['password']}@127.0.0.1:{self.port}/{database}"
+    def url(self, database: str, role: str | None = None) -> str:
+        """As the superuser, or as a role of ``ensure_role``."""
+        password = self._memory["password" if role is None else f"password of {role}"]
+        return f"postgresql+psycopg://{role or 'korrigo'}:{password}@127.0.0.1:{self.port}/{database}"
+
+    def ensure_role(self, name: str) -> str:
+        """A role that may sign in and nothing else; its password is invented once and remembered. Gives its name."""
+        if f"password of {name}" not in self._memory:
+            self._memory[f"password of {name}"] = secrets.token_urlsafe(24)
+            self._remember()
+            with self._connect() as connection:
+                known = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (name,)).fetchone()
+                made = sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(
+                    sql.SQL("CREATE" if known is None else "ALTER"),
+                    sql.Identifier(name),
+                    sql.Literal(self._memory[f"password of {name}"]),
+                )
+                connection.execute(made)
+        return name
 
     def create_database(self, name: str, *, template: str = "template1") -> str:
         """URL of a new database, a copy of ``template``, which nobody may be connected to."""

@@ -28,6 +28,7 @@ from chassis import migrations, observe
 from chassis import settings as environment
 from chassis.bus.hosting import start_services
 from chassis.processes import ServerFailed
+from chassis.roles import Roles
 from chassis.servers import ObjectStore, Postgres
 from contracts.catalogue import SERVICES
 from contracts.errors.gateway import UsernameTaken
@@ -45,6 +46,9 @@ ACCOUNTS = (
     ("karim", "Karim Correcteur", Role.MARKER),
 )
 
+
+READER = "oversight"
+"""The database role that looks at everything and changes nothing: ``python -m oversight --data``."""
 
 DATABASE_POOL = 8
 REQUESTS_AT_ONCE = 2 * DATABASE_POOL  # each wants a connection of the pool for a moment; more would wait for it in vain
@@ -89,9 +93,11 @@ def run(listener: socket.socket, data: Path, opened: ExitStack) -> int:
     say("Korrigo démarre… / Korrigo is starting…")
     postgres = opened.enter_context(Postgres(data / "postgres", durable=True))
     store = opened.enter_context(ObjectStore(data / "objects", durable=True))
+    reader = postgres.ensure_role(READER)
+    for name in (*SERVICES, "gateway"):
+        roles = Roles(runtime=postgres.ensure_role(name), reader=reader)
+        migrations.upgrade(name, postgres.ensure_database(name), roles=roles)
     environ = {name: _environ(name, postgres, store, data) for name in (*SERVICES, "gateway")}
-    for name, each in environ.items():
-        migrations.upgrade(name, each["KORRIGO_DATABASE_URL"])
     settings = environment.load(Settings, environ["gateway"])
     observe.configure("korrigo", settings)
     store.objects().close()  # creates the bucket
@@ -158,7 +164,7 @@ def _tell_accounts(file: Path, *, complete: bool) -> None:
 def _environ(service: str, postgres: Postgres, store: ObjectStore, data: Path) -> dict[str, str]:
     return {
         "PATH": os.environ.get("PATH", ""),
-        "KORRIGO_DATABASE_URL": postgres.ensure_database(service),
+        "KORRIGO_DATABASE_URL": postgres.url(service, role=service),
         "KORRIGO_DATABASE_POOL": str(DATABASE_POOL),
         "KORRIGO_BUS_URL": "inproc://",
         "KORRIGO_ENVIRONMENT": "demo",

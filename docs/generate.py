@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from chassis import run, settings
+from chassis import migrations, run, settings
 from chassis.settings import Variable
 from contracts import catalogue, errors
 from contracts.catalogue import Message
@@ -138,14 +138,18 @@ def configuration_page() -> str:
     for package in (*(f"services.{service}" for service in SERVICES), "oversight"):
         module = importlib.import_module(f"{package}.settings")
         service = package.rpartition(".")[2]
-        lines += [f"## {service}", "", "| variable | default | takes | meaning |", "|---|---|---|---|"]
-        lines += [
-            f"| `{item.name}` | {_default(item)} | {item.expects} | {item.doc} |"
-            for part in (module.Settings, *([run.Web] if service == "gateway" else []))
-            for item in settings.variables(part)
-        ]
-        lines.append("")
+        parts = (module.Settings, *([run.Web] if service == "gateway" else []))
+        lines += [f"## {service}", "", *_settings_table(*parts), ""]
+    lines += ["## Migrations (`python -m chassis.migrations`)", "", *_settings_table(migrations.Settings), ""]
     return "\n".join(lines)
+
+
+def _settings_table(*parts: type[Any]) -> list[str]:
+    return ["| variable | default | takes | meaning |", "|---|---|---|---|"] + [
+        f"| `{item.name}` | {_default(item)} | {item.expects} | {item.doc} |"
+        for part in parts
+        for item in settings.variables(part)
+    ]
 
 
 def _default(item: Variable) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import importlib
+import re
 import shutil
 import subprocess
 import sys
@@ -68,6 +69,8 @@ def problems(objects: list[dict[str, Any]]) -> Iterator[str]:
     for name, deployment in deployments.items():
         pod = deployment["spec"]["template"]["spec"]
         yield from (f"{name}: {text}" for text in _pod_problems(pod))
+        if "initContainers" in pod:
+            yield from (f"{name}: {text}" for text in _owner_problems(name, pod))
         yield from (f"{name}: {text}" for text in _settings_problems(name, pod["containers"][0], given))
 
 
@@ -91,6 +94,19 @@ def _pod_problems(pod: dict[str, Any]) -> Iterator[str]:
         for probe, path in (("livenessProbe", "/health/live"), ("readinessProbe", "/health/ready")):
             if container.get(probe, {}).get("httpGet", {}).get("path") != path:
                 yield f"{container['name']} has no {probe} on {path}"
+
+
+def _owner_problems(service: str, pod: dict[str, Any]) -> Iterator[str]:
+    """The database's owner migrates and does nothing else."""
+    for container in (*pod["containers"], *pod["initContainers"]):
+        # A generated secret's name ends with a digest of what it holds.
+        names = (source["secretRef"]["name"] for source in container["envFrom"] if "secretRef" in source)
+        secrets = {re.sub(r"-[0-9a-z]{10}$", "", name) for name in names}
+        if secrets != {f"{service}-owner" if container["name"] == "migrate" else service}:
+            yield f"{container['name']} has the secrets {sorted(secrets)}"
+    (migrate,) = pod["initContainers"]
+    if {"name": "KORRIGO_RUNTIME_ROLE", "value": service} not in migrate["env"]:
+        yield "migrations do not give the service's role its rights"
 
 
 def _settings_problems(service: str, container: dict[str, Any], given: dict[tuple[str, str], Any]) -> Iterator[str]:

@@ -105,7 +105,7 @@ jobs = sa.Table(
     sa.Index("ix_jobs_created_by_created_at", "created_by", "created_at"),
 )
 
-# Who saw whose result. Append only; ids, never names.
+# Who saw whose result; ids, never names.
 access_log = sa.Table(
     "access_log",
     metadata,
@@ -118,3 +118,5 @@ access_log = sa.Table(
     sa.Column("request_id", sa.Text),
     sa.Index("ix_access_log_subject_id", "subject_id"),
 )
+
+APPEND_ONLY = (access_log.name,)

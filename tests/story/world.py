@@ -12,6 +12,7 @@ from pathlib import Path
 from chassis import migrations
 from chassis.db import Database
 from chassis.objects import Objects
+from chassis.roles import Roles
 from chassis.testing.servers import ObjectStore, Postgres
 from contracts.model import Role
 from services.gateway import people
@@ -24,7 +25,7 @@ _serial = itertools.count(1)
 
 @dataclass
 class World:
-    """The running system and what stands behind it."""
+    """The running system and what stands behind it. ``databases`` are the owner's; the services have fewer rights."""
 
     system: System
     bus_url: str
@@ -37,8 +38,9 @@ class World:
 def running_world(postgres: Postgres, bus_url: str, s3: ObjectStore, logs: Path) -> Iterator[World]:
     number = next(_serial)
     databases = {name: postgres.create_database(f"story{number}_{name}") for name in SERVICES}
+    reader = postgres.ensure_role("oversight")
     for name, url in databases.items():
-        migrations.upgrade(name, url)
+        migrations.upgrade(name, url, roles=Roles(postgres.ensure_role(name), reader))
     bucket = f"story-{number}"
     objects = s3.objects(bucket)
     password = secrets.token_urlsafe(16)
@@ -51,7 +53,7 @@ def running_world(postgres: Postgres, bus_url: str, s3: ObjectStore, logs: Path)
         name: {
             **s3.environ(),
             "KORRIGO_S3_BUCKET": bucket,
-            "KORRIGO_DATABASE_URL": databases[name],
+            "KORRIGO_DATABASE_URL": postgres.url(f"story{number}_{name}", role=name),
             "KORRIGO_BUS_URL": bus_url,
             "KORRIGO_SECRET_KEY": "k" * 40,
             "KORRIGO_AUDIT_KEY": AUDIT_KEY,
