@@ -42,13 +42,13 @@ class Installation:
     """Databases by service, all five of them.
 
     Attributes:
-        audit_key: what seals the heads of the audit trails, when they are sealed.
+        audit_key: what seals the heads of grading's audit trails.
         dead_letters: ids of the messages known to wait among the dead: they are not lost.
     """
 
     databases: Mapping[str, Database]
     objects: Objects
-    audit_key: bytes | None = field(default=None, repr=False)
+    audit_key: str = field(repr=False)
     dead_letters: Callable[[], Collection[UUID]] = _none
     documents: Documents = field(init=False, repr=False, compare=False)
 
@@ -57,9 +57,8 @@ class Installation:
 
     @classmethod
     def of(cls, settings: Settings) -> Installation:
-        key = None if settings.audit_key is None else settings.audit_key.encode()
         urls = {service: getattr(settings, f"{service}_database_url") for service in SERVICES}
-        return cls(_databases(urls), Objects.of(settings), key)
+        return cls(_databases(urls), Objects.of(settings), settings.audit_key)
 
     @classmethod
     def embedded(cls, directory: Path) -> Installation:
@@ -71,7 +70,8 @@ class Installation:
         postgres = Postgres(directory / "postgres", durable=True).recall()
         store = ObjectStore(directory / "objects", durable=True).recall()
         objects = Objects(store.endpoint, store.access_key, store.secret_key, store.bucket)
-        return cls(_databases({service: postgres.url(service) for service in SERVICES}), objects)
+        key = (directory / "audit-key").read_text()
+        return cls(_databases({service: postgres.url(service) for service in SERVICES}), objects, key)
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:

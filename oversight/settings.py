@@ -25,8 +25,8 @@ class Settings(StoreUser):
     grading_database_url: str = _database("grading")
     render_database_url: str = _database("render")
     gateway_database_url: str = _database("gateway")
-    audit_key: str | None = env("KORRIGO_AUDIT_KEY", secret_text(32), default=None, secret=True,
-                                doc="seals the heads of the audit trails; without it no seal is checked")  # fmt: skip
+    audit_key: str = env("KORRIGO_AUDIT_KEY", secret_text(32), secret=True,
+                         doc="grading's: what its audit trail is sealed with")  # fmt: skip
     verify_every_s: int = env("KORRIGO_VERIFY_EVERY_S", whole(10, 86_400), default=600,
                               doc="seconds from the end of one look at everything to the next")  # fmt: skip
     collect_every_s: int = env("KORRIGO_COLLECT_EVERY_S", whole(60, 604_800), default=86_400,

@@ -13,6 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import IO, Any, cast
+from uuid import UUID
 
 from chassis.invariants import Page, Subjects, count
 from chassis.objects import ObjectDamaged, ObjectMissing
@@ -22,6 +23,7 @@ from oversight.installation import SERVICES, Installation, Reader, now, subjects
 from oversight.inventory import Inventory, Reference
 from oversight.progress import Progress
 from oversight.report import Finding, Report
+from services.grading.store import integrity
 
 PAGE = 1000
 GRACE = timedelta(hours=24)
@@ -89,7 +91,28 @@ class _Run:
         if self.progress.after("schema", "") is not None:
             self.report.add(schema.look(self.read))
             self.progress.moved("schema", "", done=True)
-        return all(map(self._service, SERVICES))
+        return all(map(self._service, SERVICES)) and self._trails()
+
+    def _trails(self) -> bool:
+        """The sealed trails of grading, and its tables against them: each page in a snapshot of its own."""
+        after = self.progress.after("grading.trails", "")
+        while after is not None:
+            if self._late():
+                return False
+            found, last = self._broken(after)
+            if found:
+                self.pause(self.second_look_s)
+                again = set(self._broken(after)[0])
+                self.report.add(
+                    Finding("I10", "grading", str(each.subject_id), each.reason) for each in found if each in again
+                )
+            after = None if last is None else str(last)
+            self.progress.moved("grading.trails", after or "", done=after is None)
+        return True
+
+    def _broken(self, after: str) -> tuple[list[integrity.Broken], UUID | None]:
+        with self.installation.databases["grading"].reading(snapshot=True) as sql:
+            return integrity.broken(sql, self.installation.audit_key, after=UUID(after) if after else None)
 
     def _service(self, service: str) -> bool:
         groups = subjects(service)

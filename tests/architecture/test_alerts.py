@@ -15,8 +15,8 @@ from chassis import metrics as metrics  # registers them
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "deploy" / "observability" / "rules" / "korrigo.yaml"
 RUNBOOKS = ROOT / "docs" / "runbooks"
-REQUIRED = {"CopyFailed", "DeadLetters", "OutboxLag", "NotReady", "SandboxKills"}
-_LANGUAGE = {"sum", "min", "max", "by", "without", "increase", "rate", "and", "or", "unless", "on", "ignoring"}
+REQUIRED = {"CopyFailed", "DeadLetters", "OutboxLag", "NotReady", "SandboxKills", "InvariantBroken", "NotVerified"}
+_LANGUAGE = {"sum", "min", "max", "by", "without", "increase", "rate", "and", "or", "unless", "on", "ignoring", "time"}
 _TARGET = {"job", "instance", "le"}
 """Labels that Prometheus adds."""
 
@@ -88,8 +88,9 @@ def test_every_rule_has_a_page_that_says_what_to_do_and_every_page_a_rule() -> N
 
 def test_commands_of_the_pages_exist() -> None:
     text = "".join(page.read_text() for page in RUNBOOKS.glob("*.md"))
-    for module in set(re.findall(r"python -m (chassis[\w.]*)", text)):
-        assert (ROOT / f"{module.replace('.', '/')}.py").exists(), module
+    for module in set(re.findall(r"python -m ((?:chassis|oversight)[\w.]*)", text)):
+        place = ROOT / module.replace(".", "/")
+        assert place.with_suffix(".py").exists() or (place / "__main__.py").exists(), module
     api = (ROOT / "contracts" / "generated" / "openapi.json").read_text()
     for path in set(re.findall(r"\$KORRIGO(/api/v1/\S+)", text)):
         assert re.search(re.sub(r"\\\$[A-Z]+", r"{\\w+}", re.escape(path)), api), path

@@ -13,7 +13,7 @@ from chassis.db import Database
 from chassis.sandbox import Sandbox
 from chassis.testing.servers import Postgres
 from oversight.installation import SERVICES, Installation
-from tests.service.oversight.school import Known, School, fill
+from tests.service.oversight.school import AUDIT_KEY, Known, School, database_of, fill
 from tests.service.oversight.shelf import Shelf, ShelfObjects
 
 _serial = itertools.count(1)
@@ -46,7 +46,7 @@ def compose() -> Iterator[Sandbox]:
 def filled(postgres: Postgres, _template: Callable[[str], str], cut: Sandbox, compose: Sandbox) -> Filled:
     names = {service: f"filled_{service}" for service in SERVICES}
     databases = {
-        service: Database(postgres.create_database(name, template=_template(service)), service=service)
+        service: database_of(service, postgres.create_database(name, template=_template(service)))
         for service, name in names.items()
     }
     shelf = Shelf()
@@ -63,7 +63,7 @@ def _copies(postgres: Postgres, templates: Mapping[str, str]) -> Iterator[dict[s
     number = next(_serial)
     names = {service: f"{template}_{number}" for service, template in templates.items()}
     databases = {
-        service: Database(postgres.create_database(names[service], template=template), service=service)
+        service: database_of(service, postgres.create_database(names[service], template=template))
         for service, template in templates.items()
     }
     yield databases
@@ -99,7 +99,7 @@ def installation(
     postgres: Postgres, filled: Filled, _shared: dict[str, Database], own: tuple[str, ...]
 ) -> Iterator[Installation]:
     with _copies(postgres, {service: filled.templates[service] for service in own}) as databases:
-        yield Installation(_shared | databases, ShelfObjects(Shelf(filled.shelf.entries)))
+        yield Installation(_shared | databases, ShelfObjects(Shelf(filled.shelf.entries)), AUDIT_KEY)
 
 
 @pytest.fixture

@@ -48,6 +48,7 @@ from services.render.context import Context as Render
 from services.render.settings import Settings as RenderSettings
 from tests.scans.paper import a4_pile
 
+AUDIT_KEY = "what seals the trails of this school"
 ADMIN = Actor(id=UUID(int=1), name="Direction", role=Role.ADMIN)
 MARKER = Actor(id=UUID(int=2), name="Mme Curie", role=Role.MARKER)
 ROSTER = "INE;Nom;Prénom\n294070403HD;DA SILVA;Louise\n024050944HH;DA SILVA;Ethan\n6743314192F;ROBIN;Jade\n"
@@ -62,6 +63,10 @@ _NOWHERE: dict[str, Any] = {
     "database_url": "unused", "bus_url": "inproc://", "s3_endpoint": "unused", "s3_access_key": "unused",
     "s3_secret_key": "unused",
 }  # fmt: skip
+
+
+def database_of(service: str, url: str) -> Database:
+    return Database(url, service=service, audit_key=AUDIT_KEY if service == "grading" else None)
 
 
 class OneLine:
@@ -91,10 +96,10 @@ class School:
     def open(cls, databases: Mapping[str, Database], objects: Objects, cut: Sandbox, compose: Sandbox) -> School:
         originals = DiskCache(objects, max_bytes=64 << 20)
         return cls(
-            Installation(databases, objects),
+            Installation(databases, objects, AUDIT_KEY),
             Ingest(IngestSettings(**_NOWHERE, chunk_sides=4), databases["ingest"], objects, cut, originals),
             Ocr(databases["ocr"], objects, OneLine(), release=lambda: None),
-            Grading(GradingSettings(**_NOWHERE), databases["grading"], objects),
+            Grading(GradingSettings(**_NOWHERE, audit_key=AUDIT_KEY), databases["grading"], objects),
             Render(RenderSettings(**_NOWHERE), databases["render"], objects, compose, originals),
         )
 

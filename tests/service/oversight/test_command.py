@@ -21,6 +21,7 @@ from oversight.command import main
 from oversight.installation import SERVICES, Installation
 from oversight.settings import Settings
 from oversight.watch import Watch
+from tests.service.oversight.school import AUDIT_KEY
 from tests.service.oversight.test_verify import spoil
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -30,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[3]
 def environ(database_url: Callable[[str], str], s3: ObjectStore, objects: Objects) -> dict[str, str]:
     """An installation without any exam, as its operator's environment names it."""
     urls = {f"KORRIGO_{service.upper()}_DATABASE_URL": database_url(service) for service in SERVICES}
-    return {**urls, **s3.environ()}
+    return {**urls, **s3.environ(), "KORRIGO_AUDIT_KEY": AUDIT_KEY}
 
 
 def test_an_empty_installation_is_sound(environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,7 +98,7 @@ def test_the_directory_of_a_running_demo_is_enough(tmp_path: Path, capsys: pytes
 
 def _settings() -> Settings:
     urls: dict[str, Any] = {f"{service}_database_url": "unused" for service in SERVICES}
-    return Settings(**urls, s3_endpoint="unused", s3_access_key="unused", s3_secret_key="unused")
+    return Settings(**urls, audit_key=AUDIT_KEY, s3_endpoint="unused", s3_access_key="unused", s3_secret_key="unused")
 
 
 def _metric(name: str, **labels: str) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -242,7 +243,7 @@ def test_without_one_of_the_databases_nothing_is_touched(yard: Yard, postgres: A
     orphan = yard.put(b"orphan")
     yard.hours = 24.1
     away = Database("postgresql+psycopg://korrigo:wrong@127.0.0.1:1/none", service="ocr")
-    broken = Installation({**yard.installation.databases, "ocr": away}, yard.objects)
+    broken = replace(yard.installation, databases={**yard.installation.databases, "ocr": away})
     with pytest.raises(Unavailable):
         collect(broken, grace=DAY, at=yard.now())
     assert yard.has(orphan)
@@ -260,7 +261,7 @@ def test_a_collection_on_a_real_store(installation: Installation, objects: Any) 
     """Copies onto itself and into the bin are the store's to refuse; here it does not."""
     orphan = objects.put("pages", b"orphan" * 1000, "image/jpeg")
     assert isinstance(installation.objects, ShelfObjects)
-    real = Installation(installation.databases, objects)
+    real = replace(installation, objects=objects)
     later = datetime.now(UTC) + timedelta(hours=25)
     assert collect(real, grace=DAY, at=later).moved == {"pages": Amount(1, 6000)}
     assert [each.key for each in objects.list()] == [f"bin/{orphan.key}"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,12 @@ def spoil(installation: Installation, service: str, *statements: str, **values: 
 
 
 def only(report: Report, invariants: str, service: str, *subjects: object) -> None:
-    """These invariants were found broken, for these subjects of this service, and nothing else."""
-    found = {finding[:3] for finding in report.findings}
+    """These invariants were found broken, for these subjects of this service, and nothing else.
+
+    But that the trail tells of most rows too: a row that was changed behind its back is always a breach of I10 as well.
+    """
+    found = {finding[:3] for finding in report.findings if finding.invariant in invariants.split()}
+    assert {finding.invariant for finding in report.findings} <= {*invariants.split(), "I10"}, report
     assert found == {(each, service, str(subject)) for each in invariants.split() for subject in subjects}, report
 
 
@@ -222,7 +227,7 @@ def test_a_copy_that_was_never_assembled_is_seen(installation: Installation, kno
 def test_an_assembly_is_given_time_to_arrive(installation: Installation, known: Known) -> None:
     spoil(
         installation, "grading", "DELETE FROM audit WHERE copy_id = :ready", "DELETE FROM copies WHERE id = :ready",
-        ready=known.ready,
+        "DELETE FROM audit_heads WHERE subject_id = :ready", ready=known.ready,
     )  # fmt: skip
     assert verify(installation, settled_after_s=900, second_look_s=0).ok
     only(look(installation), "I7", "ingest", known.ready)
@@ -246,7 +251,7 @@ def test_a_message_that_had_no_effect(installation: Installation) -> None:
 
 
 def _with_dead(installation: Installation, message_id: UUID) -> Installation:
-    return Installation(installation.databases, installation.objects, dead_letters=lambda: [message_id])
+    return replace(installation, dead_letters=lambda: [message_id])
 
 
 def test_a_dead_letter_that_was_sent_again_is_known_for_what_it_was(installation: Installation) -> None:
@@ -418,7 +423,7 @@ def _written(installation: Installation, service: str) -> Any:
 
 
 def test_a_look_costs_the_same_number_of_statements_whatever_there_is(school: School) -> None:
-    """At most 25 for each service, so that the simulator can look after every schedule."""
+    """Few, so that the simulator can look after every schedule; nine of grading's are for the sealed trail."""
     from contextlib import ExitStack
 
     from tests.service.grading.desk import counted
@@ -427,4 +432,4 @@ def test_a_look_costs_the_same_number_of_statements_whatever_there_is(school: Sc
     with ExitStack() as stack:
         seen = {name: stack.enter_context(counted(each)) for name, each in school.installation.databases.items()}
         look(school.installation)
-    assert max(len(statements) for statements in seen.values()) <= 25, {name: len(seen[name]) for name in seen}
+    assert max(len(statements) for statements in seen.values()) <= 35, {name: len(seen[name]) for name in seen}
