@@ -36,6 +36,7 @@ from contracts.rpc.grading.copies import (
 from contracts.rpc.grading.exams import Publish
 from services.grading.store import tables
 from services.grading.usecases import copies, finalise, locks, marking, publication
+from tests.conftest import AUDIT_KEY
 from tests.service.grading.desk import FULL, Desk, open_desk, person
 from tests.service.grading.school import candidate_ids, identify, import_roster
 
@@ -45,7 +46,7 @@ T = TypeVar("T")
 
 @pytest.fixture
 def crowd(database_url: Callable[[str], str]) -> Iterator[Database]:
-    db = Database(database_url("grading"), service="grading", pool_size=CROWD, max_overflow=0)
+    db = Database(database_url("grading"), service="grading", pool_size=CROWD, max_overflow=0, audit_key=AUDIT_KEY)
     yield db
     db.close()
 
