@@ -22,7 +22,7 @@ from sqlalchemy.dialects import postgresql
 from chassis import observe, outbox
 from chassis.bus import topology
 from chassis.bus.publisher import BUS_ERRORS, Publisher, connect
-from chassis.bus.subscription import ATTEMPT_HEADER, CONTENT_TYPE
+from chassis.bus.topology import ATTEMPT_HEADER, CONTENT_TYPE
 from chassis.db import Database
 from contracts.catalogue import MESSAGES
 from contracts.errors import Unavailable
@@ -58,7 +58,7 @@ class Letter:
         reason: ``exhausted``, ``refused``, ``malformed``, ``on_exhausted_failed``, or, said by the broker,
             ``delivery_limit``: its consumer died over it, and nobody was told.
         error: class of the exception, or code of the refusal.
-        sent_at: when it was first sent.
+        sent_at: when it was first sent, aware UTC, as far as it says.
     """
 
     queue: str
@@ -194,7 +194,7 @@ def _read(queue: str, message: Any) -> Letter:
         queue=queue,
         message_id=event.id if event else None,
         subject=event.subject if event else "",
-        sent_at=event.time if event else None,
+        sent_at=event.time if event and event.time and event.time.tzinfo else None,
         attempt=int(headers.get(ATTEMPT_HEADER, 1)),
         reason=str(headers.get("korrigo-reason") or deaths[0]["reason"]),
         error=str(headers.get("korrigo-error", "")),

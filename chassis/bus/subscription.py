@@ -21,6 +21,7 @@ from chassis import metrics, observe, outbox
 from chassis.bus import topology
 from chassis.bus.container import Consumers, Work, settle
 from chassis.bus.publisher import Publisher
+from chassis.bus.topology import ATTEMPT_HEADER, CONTENT_TYPE, WAITS_HEADER
 from chassis.db import Database, UnitOfWork
 from chassis.failpoints import Failpoint, reached
 from contracts.catalogue import BY_MODEL, Message
@@ -28,8 +29,6 @@ from contracts.errors import Refusal, Unavailable
 from contracts.model import Tolerant
 
 P = TypeVar("P", bound=Tolerant)
-ATTEMPT_HEADER, WAITS_HEADER = "korrigo-attempt", "korrigo-waits"
-CONTENT_TYPE = "application/cloudevents+json"
 
 # How often a message waits for a dependency before that counts as an attempt: none of them is the message's fault.
 # Without end for those of which on_exhausted could tell nobody: the database is where failure is recorded, the sandbox

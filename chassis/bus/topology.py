@@ -21,6 +21,8 @@ from contracts.catalogue import MESSAGES, Message
 RETRY_DELAYS_S: tuple[float, ...] = (1, 5, 30)
 RPC_EXCHANGE = "nameko-rpc"
 CORRELATION_HEADER = "nameko.correlation_id"
+ATTEMPT_HEADER, WAITS_HEADER = "korrigo-attempt", "korrigo-waits"
+CONTENT_TYPE = "application/cloudevents+json"
 DELIVERY_LIMIT = 20
 """Deliveries that ended without a word (the consumer died) before the broker itself calls a message dead."""
 

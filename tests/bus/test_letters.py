@@ -10,15 +10,18 @@ from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
+from prometheus_client import REGISTRY
 
 from chassis import letters as command
 from chassis import outbox
 from chassis.bus import letters
+from chassis.bus.depth import Depth
 from chassis.bus.letters import Letter
 from chassis.bus.publisher import Publisher, connect
 from chassis.bus.topology import DELIVERY_LIMIT
 from contracts.errors import Unavailable
 from tests.bus.conftest import ProbeProcess
+from tests.bus.probe import RETRY_DELAYS_S
 from tests.bus.watching import MESSAGE, QUEUE, Watch, until
 
 _, inbox = outbox.tables(sa.MetaData())
@@ -81,6 +84,9 @@ def test_poison_stops_nobody_and_is_seen(watch: Watch) -> None:
     assert (upload_of(refused), refused.error, refused.attempt) == (bad[1], "probe.not_today", 1)
     assert (malformed.message_id, malformed.error) == (None, "ValidationError")
     assert (failed.consumer, failed.type, failed.sent_at is not None) == ("ingest", MESSAGE.type, True)
+    Depth(watch.url, "ingest", RETRY_DELAYS_S).measure()
+    labels = {"service": "ingest", "queue": f"{QUEUE}.dead"}
+    assert REGISTRY.get_sample_value("korrigo_queue_messages", labels) == 3  # what the alert asks for
 
 
 def test_to_look_changes_nothing(watch: Watch) -> None:
@@ -189,7 +195,11 @@ def korrigo(
 
 def test_the_list_names_no_person(watch: Watch, korrigo: Callable[..., tuple[int, str]]) -> None:
     letter = poison(watch)
-    event = json.loads(watch.event(uuid4())) | {"type": "x", "subject": "Louise DA SILVA"}
+    event = json.loads(watch.event(uuid4())) | {
+        "type": "x",
+        "subject": "Louise DA SILVA",
+        "time": "2026-11-25T08:00:00",
+    }
     watch.publish(json.dumps(event).encode())
     watch.publish(b"Louise DA SILVA")
     waiting(watch, 3)

@@ -40,6 +40,7 @@ def pile() -> Pile:
 def test_a_killed_service_changes_nothing_in_the_end(
     world: World, victim: str, moment: str, point: Failpoint, passes: int
 ) -> None:
+    """P0-DI-002 and 003."""
     journey = Journey(world.system.base, pile())
     journey.open(world.admin_password)
     job = journey.start_upload()

@@ -139,6 +139,7 @@ def test_a_cursor_that_is_not_ours(admin: Person, path: str, cursor: str) -> Non
     ],
 )
 def test_a_write_without_the_version_read(admin: Person, rpc: FakeRpc, method: str, path: str, body: Any) -> None:
+    """P0-DI-007."""
     _problem(admin.send(method, path, json=body), 428, "gateway.version_required")
     assert rpc.asked == []
 

@@ -90,6 +90,7 @@ def test_a_marker_is_told_of_their_copies_and_of_no_candidate(desk):
 
 
 def test_deleting_keeps_everything_and_restoring_brings_it_back(desk):
+    """P0-DI-005."""
     copy_id = desk.add_copy()
     deleted = delete(desk, get(desk, desk.exam_id))
     assert deleted.deleted_at is not None

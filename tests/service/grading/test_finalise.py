@@ -59,6 +59,7 @@ def test_finalising_freezes_a_record_and_asks_for_the_document(desk: Desk) -> No
 
 
 def test_ten_concurrent_finalises_ask_for_one_document(desk: Desk) -> None:
+    """P0-DI-003."""
     copy_id, token = desk.marked()
     start = threading.Barrier(10)
 
@@ -132,6 +133,7 @@ def _delays(desk: Desk) -> list[int]:
 
 
 def test_a_refused_input_is_not_tried_again_but_a_person_may(desk: Desk) -> None:
+    """P0-DI-004."""
     copy_id, token = desk.marked()
     desk.finalise(copy_id, token)
     desk.composed(copy_id, outcome="refused_input")

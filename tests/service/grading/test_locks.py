@@ -25,6 +25,7 @@ from tests.service.grading.desk import FULL, Desk, person
 
 
 def test_of_simultaneous_lockers_exactly_one_wins(desk: Desk) -> None:
+    """P0-DI-001."""
     racers = [person(f"Admin {n}", Role.ADMIN) for n in range(5)]
     copy_ids = [desk.add_copy() for _ in range(20)]
     start = threading.Barrier(len(racers))
@@ -83,6 +84,7 @@ def test_another_owner_is_told_who_and_until_when(desk: Desk) -> None:
 
 
 def test_an_ended_lease_is_taken_over_and_its_holder_cannot_write(desk: Desk) -> None:
+    """P0-DI-001."""
     copy_id = desk.add_copy()
     old = desk.token(copy_id)
     desk.expire(copy_id)

@@ -56,6 +56,7 @@ def history(desk: Desk) -> list[tuple[int | None, str]]:
 
 
 def test_two_saves_50_ms_apart_both_succeed(desk: Desk) -> None:
+    """P0-DI-002."""
     copy_id = desk.add_copy()
     token = desk.token(copy_id)
     assert save(desk, copy_id, token, 0, "a").version == 1
@@ -66,6 +67,7 @@ def test_two_saves_50_ms_apart_both_succeed(desk: Desk) -> None:
 
 
 def test_a_stale_save_is_refused_and_both_payloads_are_kept(desk: Desk) -> None:
+    """P0-DI-002."""
     copy_id = desk.add_copy()
     token = desk.token(copy_id)
     save(desk, copy_id, token, 0, "first")
@@ -187,6 +189,7 @@ def test_an_annotation_is_stored_as_drawn_and_listed_page_by_page(desk: Desk) ->
 
 
 def test_an_update_carries_the_version_it_read(desk: Desk) -> None:
+    """P0-DI-007."""
     copy_id = desk.add_copy()
     token = desk.token(copy_id)
     view = annotate(desk, copy_id, token)

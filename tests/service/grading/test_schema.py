@@ -37,6 +37,7 @@ NOW = sa.func.now()
     ],
 )
 def test_a_ready_copy_cannot_be_half_something_else(desk: Desk, values: dict[str, Any], constraint: str) -> None:
+    """P0-DI-008."""
     copy_id = desk.add_copy()
     with pytest.raises(exc.IntegrityError, match=constraint):
         desk.write(tables.copies.update().where(tables.copies.c.id == copy_id).values(**values))
@@ -44,6 +45,7 @@ def test_a_ready_copy_cannot_be_half_something_else(desk: Desk, values: dict[str
 
 @pytest.mark.parametrize("lost", ["final_key", "final_sha256", "final_size", "total", "graded_at", "record"])
 def test_a_graded_copy_has_its_document(desk: Desk, lost: str) -> None:
+    """P0-DI-008."""
     copy_id = desk.graded()
     with pytest.raises(exc.IntegrityError, match=r"graded_has_document|finalised_has_record"):
         desk.write(tables.copies.update().where(tables.copies.c.id == copy_id).values({lost: sa.null()}))
@@ -75,6 +77,7 @@ def test_a_candidate_has_one_copy_of_their_own_exam(desk: Desk) -> None:
 
 
 def test_nothing_that_holds_marking_is_deleted_with_something_else(desk: Desk) -> None:
+    """P0-DI-005."""
     desk.graded()
     for table in (tables.exams, tables.copies):
         with pytest.raises(exc.IntegrityError, match="violates"):
@@ -93,6 +96,7 @@ def test_append_only_tables_refuse_every_change(desk: Desk, table: str) -> None:
 
 
 def test_each_attempt_is_finalised_once(desk: Desk) -> None:
+    """P0-DI-003 and 008."""
     copy_id, token = desk.marked()
     desk.finalise(copy_id, token)
     entry = audit.Entry("FINALISE", None, desk.exam_id, copy_id, revision=1, attempt=1)

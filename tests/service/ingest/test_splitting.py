@@ -53,6 +53,7 @@ def test_chunks_at_the_same_time_are_grouped_once(ingest: Ingest) -> None:
 
 
 def test_a_process_killed_before_its_commit_loses_no_page(ingest: Ingest) -> None:
+    """P0-DI-006: objects first, so that what is left is an orphan."""
     ingest.register(pile([1, 1]))
     first, *rest = ingest.commands()
     with pytest.raises(ConnectionError):

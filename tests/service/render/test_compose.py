@@ -156,6 +156,7 @@ def test_a_new_template_makes_a_new_document(app: Context, monkeypatch: pytest.M
 
 
 def test_a_scan_that_left_the_store_is_refused_and_nothing_is_made(app: Context) -> None:
+    """P0-DI-004."""
     upload = paper.scan(sides=2)
     made = stored_record(app, upload)
     app.objects.delete(paper.ref(upload).key)
@@ -169,6 +170,7 @@ def test_a_scan_that_left_the_store_is_refused_and_nothing_is_made(app: Context)
 
 
 def test_a_page_that_the_scan_does_not_have_is_refused_in_the_records_language(app: Context) -> None:
+    """P0-DI-004."""
     made = stored_record(app, paper.scan(sides=1), language="en")
     reply = handle(app, command(made))
     assert (reply.outcome, reply.reason) == ("refused_input", "Page 2 is missing: the scan has no side 2.")
@@ -205,6 +207,7 @@ def test_a_killed_composition_is_told_at_once_and_may_be_asked_for_again(app: Co
 
 
 def test_a_composition_out_of_memory_says_so(app: Context) -> None:
+    """P0-DI-004."""
     pool = Sandbox("services.render.pixels", size=1, memory_mb=450)
     try:
         packer = zlib.compressobj(1)  # 360 MB of operators in 2 MB
@@ -264,6 +267,7 @@ def test_a_scan_whose_bytes_changed_is_refused(app: Context) -> None:
 
 
 def test_temporary_files_vanish_on_every_path(app: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """P0-DI-006."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     good = stored_record(app, paper.scan(sides=2))
     bad = stored_record(app, paper.scan(sides=1))
