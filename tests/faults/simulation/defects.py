@@ -510,17 +510,6 @@ def collects_without_asking_about_pages(_: World) -> Iterator[None]:
         yield
 
 
-@defect("I9")
-def puts_again_without_making_young(_: World) -> Iterator[None]:
-    """What lies there is old, and on its way to the bin."""
-
-    def renewed(self: Any, ref: Any) -> bool:
-        return bool(self.exists(ref))
-
-    with _replaced((Objects, "_renewed", renewed)):
-        yield
-
-
 @defect("I6")
 def creates_again_what_was_asked_again(_: World) -> Iterator[None]:
     def create(app: Any, request: Any) -> Any:

@@ -145,7 +145,7 @@ class World:
         # Nobody uses the gateway here; who looks at everything looks at its database too.
         gateway = Database(self._create("gateway"), service="gateway")
         self.installation = Installation(
-            {**self.databases, "gateway": gateway}, self.objects, AUDIT_KEY.encode(),
+            {**self.databases, "gateway": gateway}, self.objects, AUDIT_KEY,
             lambda: {UUID(message.properties["message_id"]) for message in self.broker.dead},
         )  # fmt: skip
         contexts = self._contexts()
