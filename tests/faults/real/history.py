@@ -95,7 +95,7 @@ class CarefulClient(Client):
     ``noted`` is written down in the place of a body that is a file.
     """
 
-    patience_s = 150.0
+    patience_s = 600.0
     pause_s = 0.2
 
     def __init__(self, base: str, history: History, who: str) -> None:
