@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -21,6 +20,7 @@ from chassis.testing.servers import ObjectStore, Postgres
 from contracts.model import Role
 from services.gateway import people
 from services.gateway.passwords import Passwords
+from tests.conftest import AUDIT_KEY
 from tests.faults.proxy import Proxy
 from tests.story.system import SERVICES, System
 
@@ -29,21 +29,11 @@ READY_WITHIN_S = 60.0
 
 
 class OutageSystem(System):
-    """Also stops a single service, and knows whether any has been started again."""
-
-    def stop_one(self, name: str) -> int:
-        """SIGTERM; the exit status."""
-        process = self._running.pop(name)
-        process.send_signal(signal.SIGTERM)
-        return process.wait(40)
+    """Knows whether any service has ended or been started again."""
 
     def pids(self) -> dict[str, int]:
         """Of those that run; a process that has ended is left out."""
         return {name: process.pid for name, process in self._running.items() if process.poll() is None}
-
-    def change(self, name: str, **environ: str) -> None:
-        """From its next start the service runs with these settings."""
-        self._environ[name].update(environ)
 
 
 @dataclass
@@ -94,6 +84,7 @@ def ground(
                 "KORRIGO_DATABASE_URL": _through(databases[service], urls[service]),
                 "KORRIGO_BUS_URL": _through(bus, bus_url),
                 "KORRIGO_SECRET_KEY": "k" * 40,
+                "KORRIGO_AUDIT_KEY": AUDIT_KEY,
                 "KORRIGO_SECURE": "no",
                 "KORRIGO_RATE_FACTOR": "1000",
                 **(settings or {}),

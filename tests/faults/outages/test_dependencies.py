@@ -68,7 +68,7 @@ def _wire(name: str, kind: str, parts: str, lacking: set[str], unready: frozense
 
 def _stopped(name: str, lacking: set[str]) -> Outage:
     def strike(ground: Ground) -> None:
-        assert ground.system.stop_one(name) == 0
+        assert ground.system.terminate(name) == 0
 
     return Outage(
         f"{name} stopped", strike, lambda ground: ground.system.start(name), frozenset(lacking), frozenset(), name

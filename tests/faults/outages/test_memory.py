@@ -82,9 +82,9 @@ def test_a_copy_too_heavy_for_render_fails_alone_and_visibly_and_can_be_asked_fo
     assert cramped.system.log("render").count('"outcome": "out_of_memory", "detail"') <= ATTEMPTS
     assert cramped.system.pids() == pids, "the children died, not the service"
 
-    assert cramped.system.stop_one("render") == 0
-    cramped.system.change("render", KORRIGO_RENDER_MEMORY_MB=ENOUGH_MB)
-    cramped.system.start("render")
+    assert cramped.system.terminate("render") == 0
+    cramped.system.launch("render", KORRIGO_RENDER_MEMORY_MB=ENOUGH_MB)
+    cramped.system.wait_ready("render")
     again = weighty.markers[0] if weighty.markers[0].items(f"/exams/{weighty.exam}/copies") else weighty.markers[1]
     assert weighty.admin.wait(again.post(f"/copies/{copy_id}/finalise"))["status"] == "succeeded"
     weighty.publish()
