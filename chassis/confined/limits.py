@@ -51,9 +51,10 @@ def confine(limits: Limits) -> None:
 
 
 def forbid_programs() -> None:
-    """No new process or thread from here on (NPROC counts the whole user, so only "none" can be said).
+    """No new process or thread from here on, said twice.
 
-    The kernel does not hold root to that limit, but nobody gets to start another program.
+    The kernel does not hold root to NPROC (which counts the whole user, so only "none" can be said), and the list of
+    calls is empty on a machine we do not know.
     """
     syscalls.refuse(syscalls.PROGRAMS)
     _cap(resource.RLIMIT_NPROC, 0)

@@ -180,7 +180,6 @@ def test_child_reaches_no_network_no_program_and_no_other_process() -> None:
     found = pool.run("escape").result
     pool.close()
     assert set(found) == {"network", "local socket", "program", "parent's memory", "namespace"}
-    assert found.pop("program") in {"refused", "EAGAIN"}  # root may still fork, nobody may exec
     assert set(found.values()) == {"EPERM"}
 
 

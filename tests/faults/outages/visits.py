@@ -237,6 +237,9 @@ def _table() -> Iterator[tuple[str, str, Callable[[Scene], Wanted]]]:
         _api("admin", "POST", "/copies/{s.copies[1]}/finalise", headers=_held(1)),
     )
     yield "marking.reopen", "gateway grading", _api("admin", "POST", "/copies/{s.graded}/reopen")
+    stuck = "/maintenance/stuck-"
+    yield "maintenance.stuck_copies", "gateway grading", _api("admin", "POST", stuck + "copies")
+    yield "maintenance.stuck_uploads", "gateway ingest", _api("admin", "POST", stuck + "uploads")
     yield "jobs.index", "gateway", _api("tourist", "GET", "/jobs")
     yield "jobs.show", "gateway", _api("admin", "GET", "/jobs/{s.job}")
     yield "jobs.cancel", "gateway ingest", _api("admin", "DELETE", "/jobs/{s.job}")
