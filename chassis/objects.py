@@ -195,8 +195,9 @@ class Objects:
                 found = self._client.stat_object(self.bucket, ref.key)
                 if found.size != ref.size:
                     return False
-                now = parsedate_to_datetime((found.metadata or {}).get("Date", ""))
-                if now - cast(datetime, found.last_modified) > RENEW_AFTER:
+                told = (found.metadata or {}).get("Date")
+                modified = cast(datetime, found.last_modified)
+                if told is None or parsedate_to_datetime(told) - modified > RENEW_AFTER:
                     self.copy(ref.key, ref.key)
                 return True
         except ObjectMissing:  # also when it was collected between the two

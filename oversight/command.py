@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
+from sqlalchemy.exc import DBAPIError
+
 from chassis import health, observe
 from chassis.objects import RENEW_AFTER
 from chassis.processes import ServerFailed
@@ -41,6 +43,9 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
         status: int = asked.run(installation, asked)
     except Unavailable as error:
         print(f"could not be looked at: {error}", file=sys.stderr)
+        return 2
+    except DBAPIError as error:  # no such table, no right to read it: not the database of this release, or not our role
+        print(f"could not be looked at: database: {type(error.orig).__name__}", file=sys.stderr)
         return 2
     finally:
         installation.close()

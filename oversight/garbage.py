@@ -81,16 +81,18 @@ def collect(
         Unavailable: a database or the store; whatever was done until then is whole.
     """
     done = Collected()
-    with installation.reading() as read, closing(Inventory()) as inventory:
-        old = (at or now(read)) - grace
-        inventory.list(installation)
-        inventory.read_names(read)
+    with closing(Inventory()) as inventory:
+        with installation.reading() as read:
+            old = (at or now(read)) - grace
+            inventory.list(installation)
+            inventory.read_names(read)
         run = _Run(installation.objects, inventory, done, dry_run)
         run.restore()
         run.empty(old)
         run.move(old)
         if not dry_run:
-            inventory.read_names(read)
+            with installation.reading() as read:
+                inventory.read_names(read)
             run.restore()
         done.in_bin = Amount(*inventory.in_bin())
     return done
@@ -116,8 +118,8 @@ class _Run:
 
     def restore(self) -> None:
         for key, size in self.inventory.to_restore():
-            if not self.dry_run and self.objects.stat(key) is None and not self._copied(BIN + key, key):
-                continue  # another run removed it from the bin: it will have put it back
+            if not self.dry_run and (self.objects.stat(key) is not None or not self._copied(BIN + key, key)):
+                continue  # somebody put it again, or another run was faster
             self._count(self.done.restored, key, size)
             self.inventory.appeared(key, size)
             log.warning("object_put_back", object_key=key)

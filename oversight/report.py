@@ -45,7 +45,7 @@ class Report:
         return not self.findings
 
     def add(self, found: Iterable[Finding]) -> None:
-        self.findings += [each for each in dict.fromkeys(found) if each not in self.findings]
+        self.findings = list(dict.fromkeys([*self.findings, *found]))
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self) | {

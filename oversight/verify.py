@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -63,9 +64,11 @@ def verify(
     begun = time.monotonic()
     page = Page("", "", settled_after_s, settled_after_s if unended_after_s is None else unended_after_s)
     until = None if seconds is None else begun + seconds
-    with installation.reading() as read:
-        run = _Run(installation, read, progress or Progress(), page, second_look_s, pause, until)
-        complete = run.rows() and run.objects(deep=deep, strict=strict, grace=grace)
+    with closing(Inventory()) as inventory:
+        with installation.reading() as read:
+            run = _Run(installation, read, progress or Progress(), page, second_look_s, pause, until)
+            complete = run.rows() and run.objects(inventory, strict=strict, grace=grace)
+        complete = complete and (not deep or run.bytes(inventory))  # for hours: no transaction waits for it
     report = run.progress.finish() if complete else run.progress.report
     report.complete = complete
     report.seconds = time.monotonic() - begun
@@ -81,6 +84,8 @@ class _Run:
     second_look_s: float
     pause: Callable[[float], None]
     until: float | None
+    moved: bool = False
+    """Whether this call got anywhere: each does, however little time it is given."""
 
     @property
     def report(self) -> Report:
@@ -99,20 +104,12 @@ class _Run:
         while after is not None:
             if self._late():
                 return False
-            found, last = self._broken(after)
-            if found:
-                self.pause(self.second_look_s)
-                again = set(self._broken(after)[0])
-                self.report.add(
-                    Finding("I10", "grading", str(each.subject_id), each.reason) for each in found if each in again
-                )
+            with self.installation.databases["grading"].reading(snapshot=True) as sql:
+                broken, last = integrity.broken(sql, self.installation.audit_key, after=UUID(after) if after else None)
+            self.report.add(Finding("I10", "grading", str(each.subject_id), each.reason) for each in broken)
             after = None if last is None else str(last)
-            self.progress.moved("grading.trails", after or "", done=after is None)
+            self._move("grading.trails", after or "", done=after is None)
         return True
-
-    def _broken(self, after: str) -> tuple[list[integrity.Broken], UUID | None]:
-        with self.installation.databases["grading"].reading(snapshot=True) as sql:
-            return integrity.broken(sql, self.installation.audit_key, after=UUID(after) if after else None)
 
     def _service(self, service: str) -> bool:
         groups = subjects(service)
@@ -134,7 +131,7 @@ class _Run:
             if found:
                 self._look(service, group, looks, replace(self.page, after=after, last=last))
             self.report.checked[what] += found
-            self.progress.moved(what, last, done=found < PAGE)
+            self._move(what, last, done=found < PAGE)
             after = last if found == PAGE else None
         return True
 
@@ -153,41 +150,52 @@ class _Run:
             yield from look(agreement.Look(self.installation, self.read, service, page))
 
     def _late(self) -> bool:
-        return self.until is not None and time.monotonic() > self.until
+        return self.moved and self.until is not None and time.monotonic() > self.until
 
-    def objects(self, *, deep: bool, strict: bool, grace: timedelta) -> bool:
-        """The store against what names its objects; whether there was time for all."""
+    def _move(self, what: str, after: str, *, done: bool) -> None:
+        self.progress.moved(what, after, done=done)
+        self.moved = True
+
+    def objects(self, inventory: Inventory, *, strict: bool, grace: timedelta) -> bool:
+        """The store against what names its objects; whether there was time for it."""
         if self._late():
             return False
-        with closing(Inventory()) as inventory:
-            old = now(self.read) - grace
-            inventory.list(self.installation)
-            inventory.read_names(self.read)
-            missing = [each for each in inventory.missing() if not self._is_there(each)]
-            self.report.add(_about(each, "is not in the store in its size") for each in missing)
-            notes = [Finding("I9", "objects", each.key, "nothing names it") for each in inventory.unnamed(old)]
-            self.report.add(notes) if strict else self.report.notes.extend(notes)
-            self.report.checked["objects.stored"], self.report.checked["objects.named"] = inventory.count()
-            return not deep or self._bytes(inventory)
+        old = now(self.read) - grace
+        inventory.list(self.installation)
+        inventory.read_names(self.read)
+        missing = [each for each in inventory.missing() if not self._is_there(each)]
+        self.report.add(_about(each, "is not in the store in its size") for each in missing)
+        unnamed: Counter[str] = Counter()
+        for each in inventory.unnamed(old):
+            unnamed[each.key.partition("/")[0]] += 1
+            if strict:
+                self.report.add([Finding("I9", "objects", each.key, "nothing names it")])
+        for kind, number in unnamed.items():
+            self.report.notes.append(Finding("I9", "objects", kind, f"nothing names {number} of them"))
+        self.report.checked["objects.stored"], self.report.checked["objects.named"] = inventory.count()
+        return True
 
     def _is_there(self, named: Reference) -> bool:
         found = self.installation.objects.stat(named.key)
         return found is not None and found.size == named.size
 
-    def _bytes(self, inventory: Inventory) -> bool:
-        after = self.progress.after("objects.bytes", "") or ""
-        for each in inventory.named(after):
-            if self._late():
-                return False
+    def bytes(self, inventory: Inventory) -> bool:
+        """Every named object against its digest; whether there was time for all."""
+        for number, each in enumerate(inventory.named(self.progress.after("objects.bytes", "") or ""), start=1):
             try:
                 ref = ObjectRef(key=each.key, sha256=each.key[-64:], size=each.size, media_type="")
                 self.installation.objects.fetch(ref, cast(IO[bytes], _Nowhere()))
-            except ObjectDamaged:
+            except (ObjectDamaged, ValueError):
                 self.report.add([_about(each, "has other bytes than its name says")])
             except ObjectMissing:
                 pass  # told already
             self.report.checked["objects.bytes"] += 1
-            self.progress.moved("objects.bytes", each.key, done=False)
+            self.moved = True
+            late = self._late()
+            if late or number % PAGE == 0:
+                self._move("objects.bytes", each.key, done=False)
+            if late:
+                return False
         return True
 
 

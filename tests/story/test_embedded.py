@@ -85,6 +85,7 @@ def test_first_start_offers_two_exams_and_second_start_finds_them(data: Path) ->
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert {account["role"] for account in accounts(data)} == {"admin", "operator", "marker", "candidate"}
         seen = whole_demo(demo.base, data)
+        assert verified(data) == "everything holds"
         assert demo.interrupt() < 15
     finally:
         demo.destroy()
@@ -97,6 +98,14 @@ def test_first_start_offers_two_exams_and_second_start_finds_them(data: Path) ->
         assert again.interrupt() < 15
     finally:
         again.destroy()
+
+
+def verified(data: Path) -> str:
+    """What an operator is told who asks, while the system runs, whether every invariant holds."""
+    command = [sys.executable, "-m", "oversight", "verify", "--deep", "--data", str(data / "var")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.splitlines()[-1].partition(" (")[0]
 
 
 def whole_demo(base: str, data: Path) -> dict[str, object]:

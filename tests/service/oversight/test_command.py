@@ -68,6 +68,13 @@ def test_what_cannot_be_reached_is_not_called_sound(
     assert "could not be looked at: object_store" in capsys.readouterr().err
 
 
+def test_a_database_of_another_release_is_not_called_broken(
+    environ: dict[str, str], empty_database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["verify"], {**environ, "KORRIGO_RENDER_DATABASE_URL": empty_database_url}) == 2
+    assert "could not be looked at: database: UndefinedTable" in capsys.readouterr().err
+
+
 def test_missing_settings_are_all_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify"], {}) == 2
     told = capsys.readouterr().err

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,9 +16,11 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+import urllib3
 
 from chassis.ids import uuid7
 from chassis.outbox import replayed_id
+from contracts.errors import Unavailable
 from oversight.installation import SERVICES, Installation
 from oversight.progress import Progress
 from oversight.report import Report
@@ -348,7 +351,7 @@ def test_an_object_that_nothing_names_is_told_when_it_is_old(installation: Insta
     young, old = look(installation), look(installation, grace=timedelta(0))
     assert (young.findings, young.notes) == ([], [])
     (roster,) = [each.key for each in installation.objects.list("rosters/")]  # read once, named by no row
-    assert (old.findings, [note.subject for note in old.notes]) == ([], [orphan.key, roster])
+    assert (old.findings, [note.subject for note in old.notes]) == ([], ["pages", "rosters"])
     only(look(installation, grace=timedelta(0), strict=True), "I9", "objects", orphan.key, roster)
 
 
@@ -395,19 +398,44 @@ def test_small_pages_find_what_one_page_finds(
 
 
 def test_a_look_that_was_bounded_goes_on_where_it_was(installation: Installation, known: Known, tmp_path: Path) -> None:
+    """Without time each call does one step: a page of rows, or one object."""
     spoil(installation, "grading", "UPDATE locks SET fence = 9")
     state = tmp_path / "state.json"
-    looks = 0
-    while True:
-        report = look(installation, progress=Progress(state), seconds=0 if looks == 0 else 0.004)
-        looks += 1
-        if report.complete:
-            break
+    looks = 1
+    while not (report := look(installation, deep=True, progress=Progress(state), seconds=0)).complete:
         assert state.exists()
-    assert looks > 1
-    only(report, "I1", "grading", known.locked)  # found in an earlier look or in this one, told once
+        looks += 1
+    assert looks > report.checked["objects.bytes"] == report.checked["objects.named"] > 20
+    only(report, "I1", "grading", known.locked)  # found long before the last call, told once
     assert report.checked["grading.copies"] == 5
     assert not state.exists()
+
+
+def test_a_look_that_was_interrupted_goes_on_where_it_was(
+    installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("oversight.verify.PAGE", 2)
+    state, asked = tmp_path / "state.json", Counter[str]()
+
+    def away(verb: str, _: str) -> None:
+        asked[verb] += 1
+        if asked["get"] == 20:
+            raise urllib3.exceptions.HTTPError("the store went away")
+
+    def here(verb: str, _: str) -> None:
+        asked[verb] += 1
+
+    shelf_of(installation).before = away
+    with pytest.raises(Unavailable):
+        look(installation, deep=True, progress=Progress(state))
+    before = Progress(state).report.checked["objects.bytes"]
+    assert before > 0
+    asked.clear()
+    shelf_of(installation).before = here
+    monkeypatch.setattr("oversight.verify.PAGE", 1000)
+    report = look(installation, deep=True, progress=Progress(state))
+    assert report.complete
+    assert asked["get"] == report.checked["objects.named"] - before
 
 
 def test_a_look_writes_nothing(installation: Installation) -> None:
