@@ -19,6 +19,8 @@ from chassis.servers import ObjectStore, Postgres
 from oversight.documents import Documents
 from oversight.settings import Settings
 
+READER = "oversight"
+"""The role that reads everything and changes nothing, where we make the roles ourselves."""
 PATIENCE_MS = 600_000
 SERVICES = ("ingest", "ocr", "grading", "render", "gateway")
 
@@ -71,7 +73,7 @@ class Installation:
         store = ObjectStore(directory / "objects", durable=True).recall()
         objects = Objects(store.endpoint, store.access_key, store.secret_key, store.bucket)
         key = (directory / "audit-key").read_text()
-        return cls(_databases({service: postgres.url(service) for service in SERVICES}), objects, key)
+        return cls(_databases({service: postgres.url(service, READER) for service in SERVICES}), objects, key)
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:
@@ -128,8 +130,3 @@ def subjects(service: str) -> tuple[Subjects, ...]:
     """All that a service's database holds and that can be looked at, its messages last."""
     own: tuple[Subjects, ...] = import_module(f"services.{service}.invariants").SUBJECTS
     return (*own, OUTBOX, INBOX)
-
-
-def append_only(service: str) -> tuple[str, ...]:
-    tables: tuple[str, ...] = import_module(f"services.{service}.invariants").APPEND_ONLY
-    return tables

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from oversight.installation import SERVICES, Reader, append_only
+from chassis.roles import append_only
+from oversight.installation import SERVICES, Reader
 from oversight.report import Finding
 
 # Deleting keys, and for each table what a trigger refuses to everybody but replicas (tgtype: 2 before, 8 delete,

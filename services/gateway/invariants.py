@@ -5,4 +5,3 @@ from __future__ import annotations
 from chassis.invariants import Subjects
 
 SUBJECTS: tuple[Subjects, ...] = ()
-APPEND_ONLY: tuple[str, ...] = ()

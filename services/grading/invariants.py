@@ -6,7 +6,6 @@ I10, the sealed trail and the tables against it, is in ``store/integrity.py``: i
 from __future__ import annotations
 
 from chassis.invariants import Check, Subjects, objects_in
-from services.grading.store import tables
 
 _FENCES = """
     WITH written AS (
@@ -192,5 +191,3 @@ SUBJECTS = (
         ),
     ),
 )
-
-APPEND_ONLY = tables.APPEND_ONLY

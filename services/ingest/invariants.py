@@ -61,5 +61,3 @@ SUBJECTS = (
     ),
     Subjects("full_images", key="page_id", objects=(objects_in("full_images", "image", key="page_id"),)),
 )
-
-APPEND_ONLY: tuple[str, ...] = ()

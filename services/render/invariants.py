@@ -12,5 +12,3 @@ SUBJECTS = (
         objects=("SELECT record_sha256, document_key, document_size FROM artefacts WHERE {record_sha256}",),
     ),
 )
-
-APPEND_ONLY: tuple[str, ...] = ()
