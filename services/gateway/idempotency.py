@@ -50,7 +50,8 @@ def name_of_request() -> UUID | None:
 def once(body_digest: bytes, work: Callable[[], Response], *, shown_once: str | None = None) -> Response:
     """Do ``work`` unless this caller's key was used before; then answer as the first time.
 
-    Only successes are remembered: a request that was refused or failed created nothing, and may be tried again.
+    Only successes are remembered. A request that was refused created nothing; one that failed may have, and is tried
+    again under the name it had.
 
     Args:
         body_digest: SHA-256 of the request's body, or of the file in it.

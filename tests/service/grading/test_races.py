@@ -40,6 +40,8 @@ from tests.conftest import AUDIT_KEY
 from tests.service.grading.desk import FULL, Desk, open_desk, person
 from tests.service.grading.school import candidate_ids, identify, import_roster
 
+pytestmark = pytest.mark.timeout(300)  # a busy machine takes three times as long as a quiet one
+
 CROWD = 32
 T = TypeVar("T")
 
