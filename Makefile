@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types unit story bench docs k8s-check lock clean
+.PHONY: help run verify test lint types unit story faults bench docs k8s-check lock clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -14,6 +14,9 @@ help: ## this list
 ##@ Use
 run: $(VENV)/.embedded ## the whole system on this machine: http://127.0.0.1:8080 (PORT=, DATA=)
 	$(BIN)/python -m demo --port $(PORT) --data $(DATA)
+
+verify: $(VENV)/.embedded ## does everything hold? all invariants over what `make run` serves (DATA=)
+	$(BIN)/python -m oversight verify --data $(DATA)
 
 ##@ Check
 test: $(VENV)/.dev ## everything CI checks: linters, types, documents, all tests on real servers
@@ -28,7 +31,7 @@ lint: $(VENV)/.dev ## style and the direction of imports
 	$(BIN)/lint-imports --no-cache
 
 types: $(VENV)/.dev ## mypy, strict
-	$(BIN)/mypy chassis contracts services demo docs
+	$(BIN)/mypy chassis contracts services oversight demo docs
 
 unit: $(VENV)/.dev ## only the tests that need no server
 	$(BIN)/python -m pytest -q tests/unit tests/contract
