@@ -100,7 +100,7 @@ def _what_oversight_finds(world: World) -> list[Violation]:
     """The project's own look at everything; nothing is on its way any more, so nothing is excused by its age."""
     databases = {name: Database(url, service=name) for name, url in world.databases.items()}
     try:
-        report = verify(Installation(databases, world.objects, AUDIT_KEY.encode()), settled_after_s=0, deep=True)
+        report = verify(Installation(databases, world.objects, AUDIT_KEY), settled_after_s=0, deep=True)
     finally:
         for database in databases.values():
             database.close()
