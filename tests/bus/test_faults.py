@@ -15,6 +15,7 @@ from chassis.testing.servers import RabbitMQ
 from contracts.errors import Unavailable
 from tests.bus.conftest import ProbeProcess
 from tests.bus.watching import QUEUE, Watch, until
+from tests.faults.proxy import Proxy
 
 
 @pytest.fixture
@@ -87,6 +88,26 @@ def test_sigterm_finishes_what_is_in_hand(service: ProbeProcess, watch: Watch) -
     time.sleep(0.5)
     assert watch.calls(upload) == [1]  # it was acked before the end, not delivered again
     assert not service.said("message_repeated")
+
+
+def test_a_broker_that_vanishes_without_a_word(
+    vhost: str, rabbitmq: RabbitMQ, watch: Watch, probe_database_url: str, tmp_path: Path
+) -> None:
+    """Nothing is reset and nothing refused: only the silence tells, on connections that will never speak again."""
+    with Proxy(rabbitmq.port) as wire:
+        process = ProbeProcess(
+            vhost.replace(f":{rabbitmq.port}/", f":{wire.port}/"), probe_database_url, tmp_path / "log"
+        )
+        process.start()
+        watch.drop(1)
+        wire.mute()
+        kept = watch.send("do")
+        until(lambda: process.said("bus_unreachable"), seconds=20)
+        wire.clear()
+        until(lambda: watch.effects(kept), seconds=20)
+        # Replies are sent without confirms: on the old connection they would vanish for ever.
+        until(lambda: _answered(watch), seconds=10)
+        assert process.signal(signal.SIGTERM) == 0
 
 
 def test_broker_killed_and_back(

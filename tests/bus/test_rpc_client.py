@@ -7,12 +7,14 @@ from uuid import uuid4
 
 import pytest
 
-from chassis.bus import inproc, topology
+from chassis.bus import inproc, rpc_client, topology
 from chassis.bus.publisher import connect
 from chassis.bus.rpc_client import RpcClient
+from chassis.testing.servers import RabbitMQ
 from contracts.errors import Unavailable
 from contracts.rpc import Done, Method, ingest
 from tests.bus.watching import until
+from tests.faults.proxy import Proxy
 
 ASK = Method("ocr", "ask", ingest.OfExam, Done)
 
@@ -54,3 +56,21 @@ def test_the_connection_ends_with_the_client() -> None:
     with connect(url) as connection, connection.channel() as channel:
         assert not [name for name in channel.broker.queues if name.startswith("rpc.reply-")]
     inproc.forget(url)
+
+
+def test_a_silent_broker_is_not_waited_for_and_left_when_it_stays_silent(
+    rabbitmq: RabbitMQ, vhost: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rpc_client, "HEARTBEAT_S", 2)
+    with Proxy(rabbitmq.port) as wire:
+        client = RpcClient(vhost.replace(f":{rabbitmq.port}/", f":{wire.port}/"))
+        until(client.ready)
+        wire.mute()
+        until(lambda: not client.ready(), seconds=4)  # 0.75 of the heartbeat, and a second to look
+        started = time.monotonic()
+        with pytest.raises(Unavailable, match="bus"):
+            client.call(ASK, ingest.OfExam(exam_id=uuid4()))
+        assert time.monotonic() - started < 1.5
+        wire.clear()
+        until(client.ready, seconds=15)  # on a new connection: the old one never speaks again
+        client.close()

@@ -19,9 +19,11 @@ from sqlalchemy import exc
 from chassis import db, observe, privacy
 from chassis.db import Database
 from chassis.processes import PORTS
+from chassis.testing.servers import Postgres
 from contracts.errors import Unavailable
 from contracts.messages.ingest import SplitSheets, UploadSettled
 from contracts.messages.ocr import ExtractText
+from tests.faults.proxy import Proxy, Wire
 
 NAME = "Dupont"
 SPLIT = SplitSheets(upload_id=uuid.UUID(int=1), first_side=1, last_side=2)
@@ -243,6 +245,42 @@ def test_no_server_is_an_outage():
     with pytest.raises(Unavailable, match="database: OperationalError"):
         nowhere.ping()
     PORTS.release(port)
+
+
+def test_a_server_that_vanishes_without_a_word_is_an_outage_in_time_and_forgotten_when_it_is_back(
+    postgres: Postgres, empty_database_url: str
+) -> None:
+    with Proxy(postgres.port) as wire:
+        url = empty_database_url.replace(f":{postgres.port}/", f":{wire.port}/")
+        vanishing = Database(url, service="ingest", statement_timeout_ms=500, connect_timeout_s=2)
+        held = [vanishing.engine.connect() for _ in range(2)]
+        for connection in held:
+            connection.close()
+        wire.mute()
+        for bound_s in (0.5 + db.ANSWER_GRACE_S + 2, 2):  # the answer of a pooled connection, then a new connection
+            started = time.monotonic()
+            with pytest.raises(Unavailable, match="database"):
+                vanishing.ping()
+            assert time.monotonic() - started < bound_s + 1
+        wire.clear()
+        vanishing.ping()  # the second pooled connection, which will never answer again, is not used
+        vanishing.close()
+
+
+def test_a_statement_whose_answer_never_comes_is_an_outage_and_its_late_answer_nobodys(
+    postgres: Postgres, empty_database_url: str
+) -> None:
+    with Proxy(postgres.port) as wire:
+        url = empty_database_url.replace(f":{postgres.port}/", f":{wire.port}/")
+        vanishing = Database(url, service="ingest", statement_timeout_ms=500)
+        with pytest.raises(Unavailable, match="ConnectionTimeout"), vanishing.transaction() as work:
+            work.sql.execute(sa.text("SELECT 1"))
+            wire.carry(Wire(delay_s=4))
+            work.sql.execute(sa.text("SELECT 2"))
+        wire.clear()
+        with vanishing.reading() as sql:
+            assert sql.scalar(sa.text("SELECT 3")) == 3
+        vanishing.close()
 
 
 def test_pool_use_is_a_metric(database):

@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pydantic
 import pytest
 
-from chassis.objects import PART, ObjectDamaged, ObjectMissing, Objects
+from chassis.objects import PART, PROBE_TIMEOUT_S, ObjectDamaged, ObjectMissing, Objects
 from chassis.processes import PORTS
 from contracts.errors import Unavailable
 from contracts.objects import ObjectRef
@@ -289,7 +289,19 @@ def test_a_store_that_ignores_the_range_is_not_believed():
         b"".join(chunks)
 
 
-def test_a_store_that_never_answers_is_an_outage_after_the_time_out():
-    with socket.create_server(("127.0.0.1", 0)) as mute, pytest.raises(Unavailable, match="object_store"):
+def test_a_store_that_never_answers_is_an_outage_after_one_time_out():
+    with socket.create_server(("127.0.0.1", 0)) as mute:
         endpoint = f"127.0.0.1:{mute.getsockname()[1]}"
-        Objects(endpoint, "a", "b" * 8, "korrigo", read_timeout_s=0.2).get(_absent())
+        started = time.monotonic()
+        with pytest.raises(Unavailable, match="object_store"):
+            Objects(endpoint, "a", "b" * 8, "korrigo", read_timeout_s=1).get(_absent())
+        assert time.monotonic() - started < 1.9  # a second wait would only be longer
+
+
+def test_a_probe_is_brief_whatever_the_patience():
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        endpoint = f"127.0.0.1:{mute.getsockname()[1]}"
+        started = time.monotonic()
+        with pytest.raises(Unavailable, match="object_store"):
+            Objects(endpoint, "a", "b" * 8, "korrigo").ping()
+        assert time.monotonic() - started < PROBE_TIMEOUT_S + 1
