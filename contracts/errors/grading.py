@@ -172,6 +172,20 @@ class NotReopenable(Refusal):
     fr = "Seule une copie dont la finalisation est terminée peut être rouverte ({status}). Attendez, ou finalisez-la."
 
 
+class ReasonRequired(Refusal):
+    code, http_status = "grading.reason_required", 422
+    en = "Candidates could read this copy. Say why it is opened again: they will see the reason."
+    fr = "Les candidats ont pu lire cette copie. Dites pourquoi elle est rouverte : le motif leur sera montré."
+
+
+class SecondPersonRequired(Refusal):
+    code, http_status = "grading.second_person_required", 403
+    en = "Candidates could read this copy, and you finalised it. Have another administrator reopen it."
+    fr = (
+        "Les candidats ont pu lire cette copie, que vous avez finalisée. Faites-la rouvrir par un autre administrateur."
+    )
+
+
 class ExamPublished(Refusal):
     """The results are out: what they rest on does not change under the candidates' eyes."""
 

@@ -24,6 +24,7 @@ from services.grading.usecases import (
     locks,
     marking,
     publication,
+    reopening,
     roster,
 )
 
@@ -205,8 +206,8 @@ class GradingService:
         return finalise.ask_for_stuck_copies(self.app, request)
 
     @serve(copies_rpc.REOPEN)
-    def reopen(self, request: copies_rpc.OneCopy) -> copies_rpc.CopyView:
-        return finalise.reopen(self.app, request)
+    def reopen(self, request: copies_rpc.Reopen) -> copies_rpc.CopyView:
+        return reopening.reopen(self.app, request)
 
     @serve(copies_rpc.FINAL_DOCUMENT)
     def final_document(self, request: copies_rpc.OneCopy) -> exams_rpc.Document:

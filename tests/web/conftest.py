@@ -125,8 +125,12 @@ def play_exam(rpc: FakeRpc) -> None:
         total_points=Decimal(20),
         appraisal=EVIL,
         items=(item,),
-        revision=1,
+        revision=3,
         published_at=NOON,
+        earlier=(
+            exams.EarlierResult(revision=2, total=Decimal("11"), published_at=NOON, reason=None, changed_at=NOON),
+            exams.EarlierResult(revision=1, total=Decimal("10.5"), published_at=NOON, reason=EVIL, changed_at=NOON),
+        ),
     )
     answers: dict[Any, Any] = {
         exams.LIST_EXAMS: exams.Exams(items=(full_exam(), full_exam(published_at=NOON)), next="more", total=3),

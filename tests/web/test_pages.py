@@ -151,3 +151,18 @@ def test_a_filter_nobody_offers_is_a_page_not_a_crash(reader: NEW_READER, rpc: F
     answer = reader(Role.ADMIN).open(f"/exams/{EXAM}/copies?{query}")
     assert answer.status_code == 422
     check(answer.text)
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("fr", ["10,5 / 20, publiée le", "Motif\u00a0:", "la copie a été numérisée à nouveau"]),
+        ("en", ["10.5 / 20, published on", "Reason:", "the copy was scanned again"]),
+    ],
+)
+def test_a_candidate_reads_what_their_result_was_and_why_it_changed(
+    reader: NEW_READER, rpc: FakeRpc, language: str, told: list[str]
+) -> None:
+    play_exam(rpc)
+    html = reader(Role.CANDIDATE, language).open("/results").text
+    assert [text for text in told if text not in html] == []

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from contracts.model import PROSE, Actor, Fraction, Model, Points
@@ -312,6 +312,12 @@ class FinaliseStarted(Model):
     already: bool
 
 
+class Reopen(OneCopy):
+    """``reason`` may be missing for a copy that candidates could never read; the others are shown it."""
+
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), PROSE] | None = None
+
+
 class AuditEvent(Model):
     seq: int
     action: str
@@ -353,6 +359,6 @@ GET_SCORES = Method("grading", "get_scores", OneCopy, ScoresView)
 PUT_SCORES = Method("grading", "put_scores", PutScores, ScoresView)
 FINALISE = Method("grading", "finalise", Finalise, FinaliseStarted)
 ASK_FOR_STUCK_COPIES = Method("grading", "ask_for_stuck_copies", LookForStuck, AskedAgain)
-REOPEN = Method("grading", "reopen", OneCopy, CopyView)
+REOPEN = Method("grading", "reopen", Reopen, CopyView)
 FINAL_DOCUMENT = Method("grading", "final_document", OneCopy, Document)
 COPY_EVENTS = Method("grading", "copy_events", ListAudit, AuditTrail)

@@ -209,6 +209,19 @@ class ResultItem(Model):
     remark: str
 
 
+class EarlierResult(Model):
+    """A revision that was published before the one shown now.
+
+    ``reason`` says why it was opened again, at ``changed_at``; null when new paper replaced the old.
+    """
+
+    revision: int
+    total: Points
+    published_at: dt.datetime
+    reason: str | None
+    changed_at: dt.datetime
+
+
 class CandidateResult(Model):
     exam_id: UUID
     exam_title: str
@@ -220,6 +233,7 @@ class CandidateResult(Model):
     items: tuple[ResultItem, ...]
     revision: int
     published_at: dt.datetime
+    earlier: tuple[EarlierResult, ...] = ()
 
 
 class CandidateResults(Model):

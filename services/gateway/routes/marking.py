@@ -24,6 +24,7 @@ _HELD = ("by", "token", "copy_id")
 NewDraft = shape("NewDraft", rpc.PutDraft, without=_HELD)
 NewAnnotation = shape("NewAnnotation", rpc.AnnotationFields)
 AnnotationChange = shape("AnnotationChange", rpc.ChangeAnnotation, without=("by", "token", "annotation_id"))
+Reopening = shape("Reopening", rpc.Reopen, without=("by", "copy_id"))
 NewScores = shape("NewScores", rpc.PutScores, without=_HELD)
 
 
@@ -144,7 +145,7 @@ def finalise(copy_id: UUID) -> Answer:
     return Answer(job, 200 if started.already else 202, {"Location": f"/api/v1/jobs/{job_id}"})
 
 
-@marking.operation("POST", "/copies/<uuid:copy_id>/reopen", reply=Copy)
-def reopen(copy_id: UUID) -> Model:
-    """Open a graded copy for its next revision."""
-    return seen(ask(rpc.REOPEN, copy_id=copy_id, by=caller().actor))
+@marking.operation("POST", "/copies/<uuid:copy_id>/reopen", body=Reopening, reply=Copy)
+def reopen(copy_id: UUID, body: Model) -> Model:
+    """Open a finalised copy for its next revision; after publication with a reason, by a second administrator."""
+    return seen(ask(rpc.REOPEN, body, copy_id=copy_id, by=caller().actor))

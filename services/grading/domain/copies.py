@@ -11,6 +11,8 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from contracts.errors.grading import ReasonRequired, SecondPersonRequired
+
 # No vowels but A and E (no words), nothing that looks like something else on paper (0 O, 1 I, 2 Z, 5 S, 8 B).
 ANONYMOUS_ALPHABET: Final = "ACDEFHJKLMNPRTVWXY34679"
 ANONYMOUS_LENGTH: Final = 6  # 23^6 = 148 million: in an exam of 1000 copies two collide once in 300 exams
@@ -118,6 +120,22 @@ class Outcome(StrEnum):
     OUT_OF_MEMORY = "out_of_memory"
     TIMEOUT = "timeout"
     CRASHED = "crashed"
+
+
+NEW_PAPER_REASON: Final = "new paper"
+"""Why the system itself opened a copy again."""
+
+
+def check_change_of_released(copy: Copy, reason: str | None, by: UUID) -> None:
+    """What candidates could read once changes with a reason, and not by whoever finalised it last.
+
+    Raises:
+        ReasonRequired, SecondPersonRequired.
+    """
+    if reason is None:
+        raise ReasonRequired
+    if by == copy.owner_id:
+        raise SecondPersonRequired
 
 
 def delay_before_next_try(outcome: Outcome, tries: int) -> int | None:

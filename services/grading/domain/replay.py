@@ -89,6 +89,9 @@ def _of_copy(rows: Rows, event: Event, details: Mapping[str, Any]) -> None:
                 "updated_by": event.actor_id,
                 "removed": event.action == "ANNOTATION_REMOVED",
             } | _said(details, "version", "fence", "sha256")
+    if "reason_sha256" in details:
+        why = {"reopened_at": event.at, "reopened_by": event.actor_id, "reason_sha256": details["reason_sha256"]}
+        rows["reopenings", row["revision"]] = why
 
 
 def _enter(row: dict[str, Any], state: Status) -> None:

@@ -83,6 +83,8 @@ def _stored(sql: sa.Connection, subjects: Sequence[UUID]) -> defaultdict[UUID, R
     for row in _rows(sql, tables.results, "copy_id", subjects):
         digests = {f"{name}_sha256": _sha256_of(row[name]) for name in ("record", "document")}
         found[row["copy_id"]]["results", row["revision"]] = row | digests
+    for row in _rows(sql, tables.reopenings, "copy_id", subjects):
+        found[row["copy_id"]]["reopenings", row["revision"]] = row | {"reason_sha256": sha256(row["reason"])}
     for row in _rows(sql, tables.exams, "id", subjects):
         found[row["id"]]["exams", row["id"]] = row | {"title_sha256": sha256(row["title"])}
     for row in _rows(sql, tables.schemes, "exam_id", subjects):

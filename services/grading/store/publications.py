@@ -14,7 +14,15 @@ import sqlalchemy as sa
 from chassis.db import UnitOfWork
 from contracts.model import Actor
 from contracts.objects import ObjectRef
-from services.grading.store.tables import candidates, copies, exams, publications, published_copies, results
+from services.grading.store.tables import (
+    candidates,
+    copies,
+    exams,
+    publications,
+    published_copies,
+    reopenings,
+    results,
+)
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,47 @@ def shown(sql: sa.Connection, exam_ids: Sequence[UUID]) -> dict[tuple[UUID, int]
 
 def _as_shown(rows: Iterable[Any]) -> Shown:
     return sorted([str(row.copy_id), row.revision, str(row.candidate_id), str(row.person_id)] for row in rows)
+
+
+def was_released(sql: sa.Connection, copy_id: UUID) -> bool:
+    """Whether candidates could ever read it, at whatever revision."""
+    return bool(sql.execute(sa.select(sa.exists().where(published_copies.c.copy_id == copy_id))).scalar_one())
+
+
+def keep_reason(uow: UnitOfWork, copy_id: UUID, revision: int, reason: str, by: Actor | None) -> None:
+    """Why ``revision`` began."""
+    row = {"reason": reason, "reopened_at": uow.now(), "reopened_by": by.id if by else None}
+    uow.sql.execute(reopenings.insert().values(copy_id=copy_id, revision=revision, **row))
+
+
+def earlier_of_person(sql: sa.Connection, person_id: UUID) -> list[Any]:
+    """Every revision of a copy that was ever published to the person and changed since, newest first.
+
+    Rows of (``copy_id``, ``revision``, ``total``, ``published_at`` for the first time, ``reason``, ``reopened_by``,
+    ``reopened_at``).
+    """
+    change = sa.and_(
+        reopenings.c.copy_id == published_copies.c.copy_id, reopenings.c.revision == published_copies.c.revision + 1
+    )
+    columns = [
+        published_copies.c.copy_id,
+        published_copies.c.revision,
+        results.c.total,
+        reopenings.c.reason,
+        reopenings.c.reopened_by,
+        reopenings.c.reopened_at,
+    ]
+    query = (
+        sa.select(*columns, sa.func.min(publications.c.published_at).label("published_at"))
+        .select_from(published_copies)
+        .join(publications)
+        .join(results)
+        .join(reopenings, change)
+        .where(published_copies.c.person_id == person_id)
+        .group_by(*columns)
+        .order_by(published_copies.c.copy_id, published_copies.c.revision.desc())
+    )
+    return list(sql.execute(query))
 
 
 def withdraw(uow: UnitOfWork, exam_id: UUID, publication: int, by: Actor) -> None:

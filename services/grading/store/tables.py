@@ -310,7 +310,7 @@ publications = sa.Table(
     sa.CheckConstraint("(withdrawn_at IS NULL) = (withdrawn_by IS NULL)", name="withdrawn_by_someone"),
 )
 
-# Exactly what one publication showed to whom: the revision of each copy and the person it belongs to.
+# Append-only: exactly what one publication showed to whom: the revision of each copy and the person it belongs to.
 published_copies = sa.Table(
     "published_copies",
     metadata,
@@ -357,6 +357,18 @@ sa.Index(
     postgresql_where=audit.c.action == "FINALISE",
 )
 
+# Append-only: why a copy was opened again, by the revision that began. ``reopened_by`` is null for the system itself.
+reopenings = sa.Table(
+    "reopenings",
+    metadata,
+    sa.Column("copy_id", sa.ForeignKey("copies.id", ondelete="RESTRICT"), primary_key=True),
+    sa.Column("revision", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("reopened_at", INSTANT, nullable=False),
+    sa.Column("reopened_by", sa.Uuid),
+    sa.CheckConstraint("length(reason) BETWEEN 1 AND 500", name="reason"),
+)
+
 # The last event of every subject. ``seal`` binds it to a key that is not in the database; it is null for trails older
 # than this table until an operator seals them (services/grading/seal.py).
 audit_heads = sa.Table(
@@ -369,4 +381,4 @@ audit_heads = sa.Table(
     sa.Column("seal", sa.Text),
 )
 
-APPEND_ONLY = (schemes.name, results.name, audit.name)
+APPEND_ONLY = (schemes.name, results.name, published_copies.name, reopenings.name, audit.name)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from contracts.errors.grading import NotFound
 from contracts.records.marking import MarkingRecord, RecordedItem
 from contracts.rpc.grading.exams import (
@@ -10,6 +13,7 @@ from contracts.rpc.grading.exams import (
     Candidates,
     CandidateView,
     Document,
+    EarlierResult,
     ListCandidates,
     OwnDocument,
     OwnResults,
@@ -50,17 +54,19 @@ def list_candidates(app: Context, request: ListCandidates) -> Candidates:
 def own_results(app: Context, request: OwnResults) -> CandidateResults:
     """What is published about a person now, newest first; nothing published is an empty list.
 
-    Marks come from the record frozen at finalisation, the one the final PDF printed.
+    Marks come from the record frozen at finalisation, the one the final PDF printed. Revisions that the person could
+    read before are told with the reason why they changed.
     """
     with app.db.reading() as sql:
         person = candidates.latest_of_person(sql, request.person_id)
         if person is None:
             raise NotFound
         published = publications.of_person(sql, request.person_id)
+        earlier = publications.earlier_of_person(sql, request.person_id)
     return CandidateResults(
         last_name=person.last_name,
         first_name=person.first_name,
-        items=tuple(_result(app.objects.get_json(each.record, MarkingRecord), each) for each in published),
+        items=tuple(_result(app.objects.get_json(each.record, MarkingRecord), each, earlier) for each in published),
     )
 
 
@@ -74,7 +80,7 @@ def own_document(app: Context, request: OwnDocument) -> Document:
     raise NotFound
 
 
-def _result(record: MarkingRecord, published: publications.Published) -> CandidateResult:
+def _result(record: MarkingRecord, published: publications.Published, earlier: Sequence[Any]) -> CandidateResult:
     return CandidateResult(
         exam_id=record.exam_id,
         exam_title=record.exam_title,
@@ -86,6 +92,17 @@ def _result(record: MarkingRecord, published: publications.Published) -> Candida
         items=tuple(_item(item) for item in record.items),
         revision=record.revision,
         published_at=published.published_at,
+        earlier=tuple(
+            EarlierResult(
+                revision=row.revision,
+                total=row.total,
+                published_at=row.published_at,
+                reason=row.reason if row.reopened_by is not None else None,
+                changed_at=row.reopened_at,
+            )
+            for row in earlier
+            if row.copy_id == published.copy_id and row.revision < published.revision
+        ),
     )
 
 

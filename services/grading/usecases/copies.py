@@ -27,8 +27,8 @@ from contracts.rpc.grading.copies import (
 )
 from services.grading.context import Context
 from services.grading.domain.audit import sha256
-from services.grading.domain.copies import FINALISED, Copy, Move, Status, new_anonymous_id
-from services.grading.store import audit, copies
+from services.grading.domain.copies import FINALISED, NEW_PAPER_REASON, Copy, Move, Status, new_anonymous_id
+from services.grading.store import audit, copies, publications
 from services.grading.store.paging import cursor, key_after
 
 log = observe.logger("grading.copies")
@@ -80,12 +80,17 @@ def _begin(uow: UnitOfWork, payload: CopyAssembled, paper: dict[str, Any]) -> No
 
 
 def _replace_paper(uow: UnitOfWork, known: Copy, paper: dict[str, Any]) -> None:
+    """Under a finalised copy that candidates could read, new paper is a change like any other: it says why."""
+    details = {"status": known.status, **_told(paper)}
     if known.status in FINALISED:
         copies.hold_unpublished(uow, known.exam_id)
-        copies.move(uow, known.id, Move.NEW_PAPER, revision=known.revision + 1, **paper)
+        revision = known.revision + 1
+        copies.move(uow, known.id, Move.NEW_PAPER, revision=revision, **paper)
+        if publications.was_released(uow.sql, known.id):
+            publications.keep_reason(uow, known.id, revision, NEW_PAPER_REASON, None)
+            details["reason_sha256"] = sha256(NEW_PAPER_REASON)
     else:
         copies.replace_paper(uow, known.id, paper)
-    details = {"status": known.status, **_told(paper)}
     audit.append(uow, audit.Entry(Move.NEW_PAPER, None, known.exam_id, known.id, details))
 
 

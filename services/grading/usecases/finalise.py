@@ -14,7 +14,6 @@ from contracts.errors.grading import (
     LockLost,
     NotFinal,
     NotFound,
-    NotReopenable,
     NotYours,
     VersionConflict,
 )
@@ -24,7 +23,7 @@ from contracts.model import Actor, Role
 from contracts.objects import ObjectRef
 from contracts.records.marking import MarkingRecord
 from contracts.rpc import AskedAgain, LookForStuck
-from contracts.rpc.grading.copies import CopyStatus, CopyView, Finalise, FinaliseStarted, OneCopy
+from contracts.rpc.grading.copies import CopyStatus, Finalise, FinaliseStarted, OneCopy
 from contracts.rpc.grading.exams import Document
 from services.grading.context import Context
 from services.grading.domain.audit import sha256
@@ -32,7 +31,6 @@ from services.grading.domain.copies import FINALISED, Copy, Move, Outcome, Statu
 from services.grading.domain.marking import Snapshot, marking_record
 from services.grading.domain.results import points
 from services.grading.store import audit, copies, locks, marking, tables
-from services.grading.usecases.copies import get_copy
 
 log = observe.logger("grading.finalise")
 
@@ -259,27 +257,6 @@ def _ask_for_one_stuck(app: Context, copy_id: UUID, revision: int, attempt: int)
         _audit(uow, Move.TRY_AGAIN, moved, None, {"after": "no_answer"})
         _ask(uow, moved, copies.record_of(uow.sql, copy_id))
     return True
-
-
-def reopen(app: Context, request: OneCopy) -> CopyView:
-    """A finalised copy is READY again as its next revision; marks stay, the old document stays in the history.
-
-    Raises:
-        NotYours: administrators only.
-        ExamPublished: the results are out.
-        NotReopenable: it is not finalised.
-    """
-    if request.by.role is not Role.ADMIN:
-        raise NotYours
-    with app.db.transaction() as uow:
-        exam_id = copies.find(uow.sql, request.copy_id, request.by).exam_id
-        copies.hold_unpublished(uow, exam_id)
-        copy = copies.hold(uow, request.copy_id, request.by)
-        reopened = copies.move(uow, copy.id, Move.REOPEN, revision=copy.revision + 1)
-        if reopened is None:
-            raise NotReopenable(status=copy.status)
-        _audit(uow, Move.REOPEN, reopened, request.by, {"from_revision": copy.revision, "from": copy.status})
-    return get_copy(app, request)
 
 
 def final_document(app: Context, request: OneCopy) -> Document:

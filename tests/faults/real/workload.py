@@ -227,7 +227,7 @@ class School:
     def _correct(self, exam: str, copy_id: str) -> None:
         """Withdraw, mark one copy again, publish."""
         self.admin.delete(f"/exams/{exam}/publication")
-        again(self.admin, lambda: self.admin.post(f"/copies/{copy_id}/reopen"),
+        again(self.admin, lambda: self.admin.post(f"/copies/{copy_id}/reopen", json={"reason": "Une page oubliée"}),
               lambda: self.admin.get(f"/copies/{copy_id}")["status"] == "READY")  # fmt: skip
         self.workload.give(self.admin.get(f"/copies/{copy_id}")["marker_id"], copy_id).wait()
         self.admin.put(f"/exams/{exam}/publication")

@@ -255,7 +255,7 @@ class People:
 
     def reopen(self) -> None:
         copy_id, by = self._copy(), self.chance.choice((ADMIN, SECOND_ADMIN))
-        view = self._ask(copies.REOPEN, copies.OneCopy(copy_id=copy_id, by=by))
+        view = self._ask(copies.REOPEN, copies.Reopen(copy_id=copy_id, reason="Une page oubliée", by=by))
         if view.status in {copies.CopyStatus.READY, copies.CopyStatus.LOCKED}:
             self._told("REOPEN", copy_id, by)
 

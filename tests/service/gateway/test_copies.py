@@ -11,7 +11,8 @@ from flask import Flask
 
 from chassis.db import Database
 from chassis.objects import Objects
-from contracts.errors.grading import NotFound
+from contracts.errors import Refusal
+from contracts.errors.grading import NotFound, ReasonRequired, SecondPersonRequired
 from contracts.model import Role
 from contracts.objects import ImageRef, ObjectRef
 from contracts.rpc import Done, ingest
@@ -261,6 +262,34 @@ def test_finalising_gives_one_job_that_follows_the_copy(app: Flask, marker: Pers
     assert (again.status_code, again.json) == (200, done)
     state.update(status=CopyStatus.LOCKED, revision=2)
     assert marker.get(path).json == done  # reopened since; that revision was graded all the same
+
+
+def test_a_copy_is_reopened_with_a_reason_or_without(admin: Person, rpc: FakeRpc) -> None:
+    rpc.on(rpc_copies.REOPEN, lambda _: copy_view(COPY, status=CopyStatus.READY, revision=2))
+    opened = admin.post(f"/copies/{COPY}/reopen", json={"reason": " Un point oublié "})
+    assert (opened.status_code, opened.json["revision"]) == (200, 2)
+    assert admin.post(f"/copies/{COPY}/reopen").status_code == 200
+    assert [asked.reason for _, asked in rpc.asked[-2:]] == ["Un point oublié", None]
+
+
+@pytest.mark.parametrize("reason", ["", "x" * 501, 7])
+def test_a_reason_that_is_none_is_refused_at_the_door(admin: Person, rpc: FakeRpc, reason: Any) -> None:
+    refused = admin.post(f"/copies/{COPY}/reopen", json={"reason": reason})
+    assert (refused.status_code, refused.json["errors"][0]["field"]) == (422, "reason")
+    assert "reopen" not in rpc.names()
+
+
+@pytest.mark.parametrize(("refusal", "status"), [(ReasonRequired, 422), (SecondPersonRequired, 403)])
+def test_why_a_released_copy_stays_closed_is_told(
+    admin: Person, rpc: FakeRpc, refusal: type[Refusal], status: int
+) -> None:
+    def refuse(_: Any) -> Any:
+        raise refusal
+
+    rpc.on(rpc_copies.REOPEN, refuse)
+    refused = admin.post(f"/copies/{COPY}/reopen", headers={"Accept-Language": "en"})
+    assert (refused.status_code, refused.json["code"]) == (status, refusal.code)
+    assert "Candidates could read this copy" in refused.json["detail"]
 
 
 def test_a_copy_that_is_gone_leaves_the_list_of_jobs_readable(marker: Person, rpc: FakeRpc) -> None:

@@ -28,9 +28,9 @@ from contracts.model import Role
 from contracts.objects import ObjectRef
 from contracts.records.marking import MarkingRecord
 from contracts.rpc import LookForStuck
-from contracts.rpc.grading.copies import AnnotationFields, CreateAnnotation, OneCopy, PutScores
+from contracts.rpc.grading.copies import AnnotationFields, CreateAnnotation, OneCopy, PutScores, Reopen
 from services.grading.store import tables
-from services.grading.usecases import copies, finalise, marking
+from services.grading.usecases import copies, finalise, marking, reopening
 from tests.service.grading.desk import FULL, Desk, person
 
 COMPOSE = "render.document.compose.v1"
@@ -244,7 +244,7 @@ def test_an_administrator_need_not_wait_for_the_clock(desk: Desk) -> None:
 
 
 def reopen(desk: Desk, copy_id: uuid.UUID, **by: Any) -> Any:
-    return finalise.reopen(desk.app, OneCopy(copy_id=copy_id, by=by.get("by", desk.admin)))
+    return reopening.reopen(desk.app, Reopen(copy_id=copy_id, by=by.get("by", desk.admin)))
 
 
 def test_a_reopened_copy_keeps_its_marks_and_gets_the_next_revision(desk: Desk) -> None:

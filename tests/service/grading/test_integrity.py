@@ -24,6 +24,7 @@ from contracts.rpc.grading.copies import (
     HeldLock,
     OneCopy,
     RemoveAnnotation,
+    Reopen,
 )
 from contracts.rpc.grading.exams import DeleteExam, OneExam, Publish, UpdateExam
 from services.grading import seal
@@ -31,14 +32,14 @@ from services.grading.domain.audit import digest
 from services.grading.domain.copies import Move
 from services.grading.store import audit, tables
 from services.grading.store.integrity import Broken, broken
-from services.grading.usecases import copies, exams, finalise, identity, locks, marking, publication
+from services.grading.usecases import copies, exams, identity, locks, marking, publication, reopening
 from tests.conftest import AUDIT_KEY
 from tests.service.grading.desk import FULL, NODES, Desk, counted
 from tests.service.grading.school import candidate_ids, identify, import_roster, new_exam, put_scheme
 
 TAMPERINGS = 200
 TABLES = ("audit", "audit_heads", "copies", "marks", "annotations", "results", "exams", "schemes", "publications",
-          "published_copies")  # fmt: skip
+          "published_copies", "reopenings")  # fmt: skip
 
 UNWATCHED = {
     ("copies", "attempted_at"), ("copies", "updated_at"), ("marks", "updated_at"), ("annotations", "created_at"),
@@ -85,11 +86,13 @@ def school(desk: Desk) -> Desk:
         identify(desk, copy_id, people[name])
     publication.publish(app, Publish(exam_id=desk.exam_id, by=by))
     publication.withdraw(app, Publish(exam_id=desk.exam_id, by=by))
-    finalise.reopen(app, OneCopy(copy_id=graded[0], by=by))
+    reopening.reopen(app, Reopen(copy_id=graded[0], reason="Erreur de report", by=by))
     token = desk.token(graded[0])
     desk.finalise(graded[0], token)
     desk.composed(graded[0], revision=2)
     publication.publish(app, Publish(exam_id=desk.exam_id, by=by))
+    publication.withdraw(app, Publish(exam_id=desk.exam_id, by=by))
+    copies.copy_assembled(app, desk.paper(graded[1], revision=2), desk.delivery)
 
     other = new_exam(app, by, "Devoir")
     put_scheme(app, other.id, by, nodes=NODES)
@@ -270,7 +273,7 @@ def test_a_page_takes_the_same_statements_however_many_subjects_it_has(school: D
         broken(sql, AUDIT_KEY, limit=1)
     with counted(school.db) as all_of_them, school.db.reading(snapshot=True) as sql:
         broken(sql, AUDIT_KEY, limit=200)
-    assert len(one) == len(all_of_them) == 12
+    assert len(one) == len(all_of_them) == 13
 
 
 def test_pages_meet_and_each_subject_is_looked_at_once(school: Desk) -> None:

@@ -10,10 +10,10 @@ from contracts.errors import Refusal
 from contracts.errors.grading import ExamPublished, NotFound
 from contracts.errors.grading_exams import NothingToPublish, NotPublishable
 from contracts.records.marking import MarkingRecord
-from contracts.rpc.grading.copies import OneCopy
+from contracts.rpc.grading.copies import Reopen
 from contracts.rpc.grading.exams import DeleteExam, ListCandidates, OwnDocument, OwnResults, Publish
 from services.grading.store import copies as copies_store
-from services.grading.usecases import candidates, copies, exams, finalise, publication
+from services.grading.usecases import candidates, copies, exams, publication, reopening
 from tests.service.grading.school import candidate_ids, identify, import_roster
 
 
@@ -127,7 +127,7 @@ def test_withdrawing_takes_everything_back_until_the_next_publication(desk, jade
 def test_what_is_published_is_neither_reopened_nor_given_new_paper(desk, jades):
     publish(desk)
     with pytest.raises(ExamPublished):
-        finalise.reopen(desk.app, OneCopy(copy_id=jades, by=desk.admin))
+        reopening.reopen(desk.app, Reopen(copy_id=jades, by=desk.admin))
     with pytest.raises(ExamPublished):
         copies.copy_assembled(desk.app, desk.paper(jades, revision=2), desk.delivery)
 
@@ -169,7 +169,7 @@ def test_reopening_and_publishing_at_once_never_publish_an_open_copy(desk, jades
             except Refusal as refusal:
                 outcomes.append(refusal.code)
 
-        acts = [lambda: publish(desk), lambda: finalise.reopen(desk.app, OneCopy(copy_id=jades, by=desk.admin))]
+        acts = [lambda: publish(desk), lambda: reopening.reopen(desk.app, Reopen(copy_id=jades, by=desk.admin))]
         threads = [threading.Thread(target=attempt, args=(act,)) for act in acts]
         for thread in threads:
             thread.start()

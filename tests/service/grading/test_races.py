@@ -32,10 +32,11 @@ from contracts.rpc.grading.copies import (
     OneCopy,
     PutDraft,
     PutScores,
+    Reopen,
 )
 from contracts.rpc.grading.exams import Publish
 from services.grading.store import tables
-from services.grading.usecases import copies, finalise, locks, marking, publication
+from services.grading.usecases import copies, locks, marking, publication, reopening
 from tests.conftest import AUDIT_KEY
 from tests.service.grading.desk import FULL, Desk, open_desk, person
 from tests.service.grading.school import candidate_ids, identify, import_roster
@@ -242,7 +243,7 @@ def test_publishing_reopening_and_new_paper_at_once(desk: Desk, pool: ThreadPool
         paper = exam.paper(second, revision=2)
         acts: dict[str, Callable[[], Any]] = {
             "publish": lambda exam=exam: publication.publish(exam.app, Publish(exam_id=exam.exam_id, by=exam.admin)),
-            "reopen": lambda exam=exam, c=first: finalise.reopen(exam.app, OneCopy(copy_id=c, by=exam.admin)),
+            "reopen": lambda exam=exam, c=first: reopening.reopen(exam.app, Reopen(copy_id=c, by=exam.admin)),
             "paper": lambda exam=exam, new=paper: copies.copy_assembled(exam.app, new, exam.delivery),
         }
         answers = dict(zip(acts, at_once(pool, list(acts.values())), strict=True))

@@ -21,12 +21,12 @@ from contracts.errors import Refusal
 from contracts.errors.grading import DraftConflict, VersionConflict
 from contracts.messages.render import DocumentComposed
 from contracts.model import Actor, Role
-from contracts.rpc.grading.copies import HeldLock, OneCopy, PutDraft, PutScores
+from contracts.rpc.grading.copies import HeldLock, OneCopy, PutDraft, PutScores, Reopen
 from services.grading.domain.copies import Move
 from services.grading.store import audit, tables
 from services.grading.store import locks as locks_store
 from services.grading.store.integrity import broken
-from services.grading.usecases import finalise, locks, marking
+from services.grading.usecases import finalise, locks, marking, reopening
 from tests.conftest import AUDIT_KEY
 from tests.service.grading.desk import FULL, Desk, person
 
@@ -150,8 +150,8 @@ class Walk:
 
     def step_reopen(self) -> None:
         ended = self.status() in {"GRADED", "GRADING_FAILED"}
-        request = OneCopy(copy_id=self.copy_id, by=self.desk.admin)
-        self.expecting(ended, lambda: finalise.reopen(self.desk.app, request))
+        request = Reopen(copy_id=self.copy_id, by=self.desk.admin)
+        self.expecting(ended, lambda: reopening.reopen(self.desk.app, request))
 
     def _somebody_with_a_token(self) -> tuple[Actor, str]:
         """Any token ever given, by whom it was given to, and now and then by a thief."""

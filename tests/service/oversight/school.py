@@ -36,7 +36,7 @@ from contracts.rpc.ingest import (
 from oversight.installation import SERVICES, Installation
 from services.grading.context import Context as Grading
 from services.grading.settings import Settings as GradingSettings
-from services.grading.usecases import copies, exams, finalise, identity, locks, marking, publication, roster
+from services.grading.usecases import copies, exams, finalise, identity, locks, marking, publication, reopening, roster
 from services.ingest import assembling, splitting, usecases
 from services.ingest.context import Context as Ingest
 from services.ingest.settings import Settings as IngestSettings
@@ -250,7 +250,7 @@ def fill(school: School) -> Known:
     twice = school.assemble(exam, booklets[2], booklets[1])
     school.grade(published)
     school.grade(twice)
-    finalise.reopen(school.grading, copies_rpc.OneCopy(copy_id=twice, by=ADMIN))
+    reopening.reopen(school.grading, copies_rpc.Reopen(copy_id=twice, by=ADMIN))
     school.finalise(twice, school.lock(twice))
     school.carry()
     school.identify(exam, published, "Jade")
