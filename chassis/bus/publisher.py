@@ -18,8 +18,10 @@ from contracts.errors import Unavailable
 CONNECT_TIMEOUT_S = 5
 CONFIRM_TIMEOUT_S = 5  # a broker out of memory or disk holds publishers back without a word
 ANSWER_TIMEOUT_S = 5.0
-HEARTBEAT_S = 10
-"""The broker speaks every half of it; after twice its length of silence py-amqp gives the connection up."""
+HEARTBEAT_S = 6
+"""RabbitMQ looks every half of it whether it has said anything since it last looked, so it is never silent for longer
+than this; after twice as long py-amqp gives the connection up.
+"""
 BUS_ERRORS: tuple[type[BaseException], ...] = (AMQPError, KombuError, MessageNacked, OSError)
 """All that a lost, refused or broken connection raises."""
 
@@ -59,7 +61,7 @@ class Silence:
 
     def __init__(self, connection: Connection, heartbeat_s: float) -> None:
         self._raw = connection.connection
-        self._bound_s = 0.75 * heartbeat_s
+        self._bound_s = 1.25 * heartbeat_s
         self._received = -1
         self._heard = time.monotonic()
 

@@ -66,7 +66,7 @@ def test_a_silent_broker_is_not_waited_for_and_left_when_it_stays_silent(
         client = RpcClient(vhost.replace(f":{rabbitmq.port}/", f":{wire.port}/"))
         until(client.ready)
         wire.mute()
-        until(lambda: not client.ready(), seconds=4)  # 0.75 of the heartbeat, and a second to look
+        until(lambda: not client.ready(), seconds=6)  # 1.25 of the heartbeat, and a second to look
         started = time.monotonic()
         with pytest.raises(Unavailable, match="bus"):
             client.call(ASK, ingest.OfExam(exam_id=uuid4()))
