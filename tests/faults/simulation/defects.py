@@ -30,7 +30,7 @@ from oversight.inventory import Inventory
 from services.grading.domain import copies as copies_domain
 from services.grading.domain import marking as marking_domain
 from services.grading.store import audit, copies, drafts, locks, marking, tables
-from services.grading.usecases import finalise
+from services.grading.usecases import finalise, reopening
 from services.grading.usecases import marking as marking_usecases
 from services.ingest import domain as staging_domain
 from services.ingest import splitting
@@ -274,6 +274,12 @@ def remembers_documents_without_their_record(_: World) -> Iterator[None]:
 @defect("I17")
 def reopens_while_published(_: World) -> Iterator[None]:
     with _replaced((copies, "hold_unpublished", lambda *_: None)):
+        yield
+
+
+@defect("I17")
+def changes_what_was_shown_without_a_reason(_: World) -> Iterator[None]:
+    with _replaced((reopening, "check_change_of_released", lambda *_: None)):
         yield
 
 

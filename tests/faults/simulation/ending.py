@@ -259,6 +259,17 @@ class _Ending:
             row = results.get(key)
             if row is None or (row.total, row.document["sha256"]) != (total, digest):
                 yield f"I17 copy {key[0]}: revision {key[1]} is no longer what a candidate saw"
+        reasons = {(row.copy_id, row.revision): row for row in self._rows("grading", "SELECT * FROM reopenings")}
+        for row in self._rows("grading", "SELECT DISTINCT copy_id, revision FROM published_copies"):
+            if self.copies[row.copy_id].revision == row.revision:
+                continue
+            changed = reasons.get((row.copy_id, row.revision + 1))
+            finalised = [
+                event.actor_id for event in self.trails[row.copy_id]
+                if event.action == "FINALISE" and event.revision == row.revision and "again" not in event.details
+            ]  # fmt: skip
+            if changed is None or changed.reopened_by in finalised:
+                yield f"I17 copy {row.copy_id}: revision {row.revision} was changed without a reason or a second person"
         for row in self._rows("grading", PUBLISHED):
             if (row.status, row.now) != ("GRADED", row.revision):
                 yield f"I17 copy {row.id} is published as revision {row.revision}, and is {row.status} {row.now}"

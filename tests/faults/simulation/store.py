@@ -111,7 +111,7 @@ class SimulatedObjects(Objects):
 
     def __init__(self, store: Store) -> None:
         self.bucket = "simulated"
-        self._client = store  # type: ignore[assignment]
+        self._client = self._probing = store  # type: ignore[assignment]
 
     def close(self) -> None:
         """Nothing is open."""
