@@ -40,6 +40,14 @@ story: $(VENV)/.dev ## only the journey of one pile of paper, on real servers
 	sh tests/system-packages.sh
 	$(BIN)/python -m pytest -q tests/story
 
+faults: $(VENV)/.dev ## the long hunt: 10 000 schedules, kills, outages, races; KORRIGO_FIGURES=DIR keeps the figures
+	sh tests/system-packages.sh
+	failed=0; \
+	$(BIN)/python -m tests.faults.simulation --schedules 10000 || failed=1; \
+	$(BIN)/python -m pytest -q -s tests/faults/real/campaign_*.py || failed=1; \
+	$(BIN)/python -m pytest -q -s -m faults tests/faults || failed=1; \
+	exit $$failed
+
 bench: $(VENV)/.dev ## every benchmark; each prints ratios measured in one run
 	for name in $(basename $(notdir $(wildcard benchmarks/[a-z]*.py))); do \
 	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
