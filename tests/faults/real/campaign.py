@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from chassis.db import Database
 from oversight.installation import Installation
 from oversight.verify import verify
 from tests.conftest import AUDIT_KEY
+from tests.faults.outages.figures import report
 from tests.faults.real import end
 from tests.faults.real.checking import TERMINAL, check
 from tests.faults.real.history import History
@@ -23,8 +22,6 @@ from tests.faults.real.violations import DOUBLED, LOST, MESSAGE_LOST, STUCK, WRO
 from tests.faults.real.workload import Workload
 from tests.story.world import World
 
-FIGURES = "KORRIGO_FIGURES"
-"""Names the directory into which each campaign writes ``<name>.json``."""
 RECOVERY_S = 120.0
 
 
@@ -69,7 +66,6 @@ class Campaign:
         kinds = Counter(each.kind for each in violations)
         confirmed = [row for row in state.rows["outbox"] if row["sent_at"] is not None]
         self.figures |= {
-            "campaign": self.name,
             "seed": self.seed,
             "kills": len(self.deaths),
             "seconds of faults": round(faults_s),
@@ -85,26 +81,21 @@ class Campaign:
             "quiet again after s": round(settled_s, 1),
             "longest request s": round(max(entry.ended - entry.sent for entry in workload.history.entries), 1),
         }
-        print("\n" + ", ".join(f"{name} {value}" for name, value in self.figures.items()))
+        by_point = Counter(f"{death.service} {death.where}" for death in self.deaths)
+        report(self.name, self.figures | {"kills by service and point": dict(sorted(by_point.items()))})
         for each in violations:
             print(f"  {each.kind}: {each.what}")
-        by_point = Counter(f"{death.service} {death.where}" for death in self.deaths)
-        directory = os.environ.get(FIGURES)
-        if directory:
-            told = {**self.figures, "kills by service and point": dict(sorted(by_point.items()))}
-            Path(directory).mkdir(parents=True, exist_ok=True)
-            (Path(directory) / f"{self.name}.json").write_text(json.dumps(told, indent=2) + "\n")
 
 
 def _what_oversight_finds(world: World) -> list[Violation]:
     """The project's own look at everything; nothing is on its way any more, so nothing is excused by its age."""
     databases = {name: Database(url, service=name) for name, url in world.databases.items()}
     try:
-        report = verify(Installation(databases, world.objects, AUDIT_KEY), settled_after_s=0, deep=True)
+        found = verify(Installation(databases, world.objects, AUDIT_KEY), settled_after_s=0, deep=True)
     finally:
         for database in databases.values():
             database.close()
-    return [Violation(WRONG, str(finding)) for finding in report.findings]
+    return [Violation(WRONG, str(finding)) for finding in found.findings]
 
 
 def slowest_job(history: History, quiet: float) -> float:

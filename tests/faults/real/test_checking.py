@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.faults.real.campaign import slowest_job
 from tests.faults.real.checking import RULES, check
 from tests.faults.real.end import EndState, on_its_way
 from tests.faults.real.history import Entry, History
@@ -269,3 +270,12 @@ def test_a_refusal_after_a_lost_answer_is_not_taken_for_certain() -> None:
     story.history.add(withdrawal)
     withdraw_silently(story)
     assert check(story.history, story.end) == []
+
+
+def test_a_job_is_as_slow_as_whoever_waited_for_it_saw() -> None:
+    """From the last fault at 10 s, though it was asked for at 1 s; what came before does not count."""
+    story = Story()
+    assert slowest_job(story.history, quiet=10.0) == 0.0, "nobody looked at a job"
+    for status, at in (("running", 11.0), ("succeeded", 140.0), ("succeeded", 900.0)):
+        story.history.add(told("GET", f"/jobs/{FINALISING}", {}, {"status": status}, at=at))
+    assert slowest_job(story.history, quiet=10.0) == 130.5

@@ -12,10 +12,11 @@ from tests.faults.real.supervisor import Supervisor, plans
 from tests.faults.real.workload import Workload
 from tests.story.world import World
 
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
+
 KILLS = int(os.environ.get("KORRIGO_KILLS", "200"))
 
 
-@pytest.mark.timeout(1800)
 def test_no_kill_of_a_service_loses_or_doubles_anything(world: World) -> None:
     campaign = Campaign("kills", world)
     never: list[str] = []

@@ -14,11 +14,12 @@ from tests.faults.real.workload import Workload
 from tests.story.system import SERVICES
 from tests.story.world import World
 
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
+
 ROUNDS = int(os.environ.get("KORRIGO_STOPS", "2"))
 GRACE_S = 25.0
 
 
-@pytest.mark.timeout(900)
 def test_a_service_told_to_stop_ends_in_time_and_owes_nothing(world: World) -> None:
     campaign = Campaign("stops", world)
     took: list[float] = []

@@ -15,25 +15,26 @@ from tests.faults.real.supervisor import ANYWHERE, Death
 from tests.faults.real.workload import Workload
 from tests.story.world import World
 
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
+
 BROKER_KILLS = int(os.environ.get("KORRIGO_BROKER_KILLS", "30"))
 DATABASE_KILLS = int(os.environ.get("KORRIGO_DATABASE_KILLS", "30"))
 BETWEEN = 30
-WORKING = 3
 """At most so many writes are acknowledged before the next kill."""
+WORKING = 3
+"""So many writes acknowledged again, and the system is back."""
 
 
-@pytest.mark.timeout(1800)
 def test_no_kill_of_the_broker_loses_or_doubles_anything(world: World, rabbitmq: RabbitMQ) -> None:
     _hunt("broker", world, rabbitmq, BROKER_KILLS)
 
 
-@pytest.mark.timeout(1800)
 def test_no_kill_of_the_database_loses_or_doubles_anything(world: World, postgres: Postgres) -> None:
     _hunt("database", world, postgres, DATABASE_KILLS)
 
 
 def _hunt(name: str, world: World, server: Server, kills: int) -> None:
-    """Back is the moment at which writes are acknowledged again: the services found their own way."""
+    """Nobody starts a service again: each finds its own way back to the server."""
     campaign = Campaign(name, world)
 
     def faults(workload: Workload, rng: random.Random) -> None:
