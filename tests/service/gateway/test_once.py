@@ -29,7 +29,18 @@ from services.gateway.api import OPERATIONS
 from services.gateway.idempotency import _without
 from services.gateway.store import idempotency_keys
 from services.grading.context import Context as Grading
-from services.grading.usecases import allocation, candidates, copies, exams, finalise, identity, locks, marking, roster
+from services.grading.usecases import (
+    allocation,
+    candidates,
+    copies,
+    exams,
+    finalise,
+    identity,
+    locks,
+    marking,
+    reopening,
+    roster,
+)
 from services.ingest import assembling, usecases
 from tests.scans.paper import pile
 from tests.service.gateway.conftest import PASSWORD, FakeRpc, Person
@@ -121,7 +132,7 @@ def school(
     originals = DiskCache(objects, max_bytes=64 << 20)
     ingest = build_context(database("ingest"), objects, sandbox, originals)
     grading = Grading(grading_settings(), database("grading"), objects)
-    modules = (allocation, candidates, copies, exams, finalise, identity, locks, marking, roster)
+    modules = (allocation, candidates, copies, exams, finalise, identity, locks, marking, reopening, roster)
     _play(rpc, grading, (exams_rpc, copies_rpc), modules)
     _play(rpc, ingest, (ingest_rpc,), (assembling, usecases))
     yield School(admin, rpc, db, Ingest(ingest, UUID(int=0)), grading)
