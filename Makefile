@@ -44,7 +44,6 @@ faults: $(VENV)/.dev ## the long hunt: 10 000 schedules, kills, outages, races; 
 	sh tests/system-packages.sh
 	failed=0; \
 	$(BIN)/python -m tests.faults.simulation --schedules 10000 || failed=1; \
-	$(BIN)/python -m pytest -q -s tests/faults/real/campaign_*.py || failed=1; \
 	$(BIN)/python -m pytest -q -s -m faults tests/faults || failed=1; \
 	exit $$failed
 
