@@ -79,6 +79,10 @@ class System:
                 raise RuntimeError(f"{name} is not ready: {reason}\n{self.log(name)[-3000:]}")
             time.sleep(0.05)
 
+    def environ(self, name: str) -> dict[str, str]:
+        """What the service finds in its environment."""
+        return dict(self._environ[name])
+
     def log(self, name: str) -> str:
         return (self.directory / f"{name}.log").read_text(errors="replace")
 

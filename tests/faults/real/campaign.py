@@ -50,15 +50,25 @@ class Campaign:
         waiting = end.wait_until_settled(world.databases, world.bus_url, RECOVERY_S)
         self.failures += [f"not settled: {each}" for each in waiting]
         settled = time.monotonic()
-        state = end.read(world, workload)
-        violations = check(workload.history, state) + _what_oversight_finds(world)
         slowest_s = slowest_job(workload.history, quiet)
+        state = end.read(world, workload)
+        violations = check(workload.history, state) + self.oversight_finds()
         if slowest_s > RECOVERY_S:
             violations.append(Violation(STUCK, f"a job was at its end only {slowest_s:.0f} s after the last fault"))
         self.figures["slowest job s"] = round(slowest_s, 1)
         violations += [Violation("failure", each) for each in (*self.failures, *workload.surprises)]
         self._tell(workload, violations, state, quiet - began, settled - quiet)
         return violations
+
+    def oversight_finds(self) -> list[Violation]:
+        """The project's own look at everything; nothing is on its way any more, so nothing is excused by its age."""
+        databases = {name: Database(url, service=name) for name, url in self.world.databases.items()}
+        try:
+            found = verify(Installation(databases, self.world.objects, AUDIT_KEY), settled_after_s=0, deep=True)
+        finally:
+            for database in databases.values():
+                database.close()
+        return [Violation(WRONG, str(finding)) for finding in found.findings]
 
     def _tell(
         self, workload: Workload, violations: list[Violation], state: end.EndState, faults_s: float, settled_s: float
@@ -85,17 +95,6 @@ class Campaign:
         report(self.name, self.figures | {"kills by service and point": dict(sorted(by_point.items()))})
         for each in violations:
             print(f"  {each.kind}: {each.what}")
-
-
-def _what_oversight_finds(world: World) -> list[Violation]:
-    """The project's own look at everything; nothing is on its way any more, so nothing is excused by its age."""
-    databases = {name: Database(url, service=name) for name, url in world.databases.items()}
-    try:
-        found = verify(Installation(databases, world.objects, AUDIT_KEY), settled_after_s=0, deep=True)
-    finally:
-        for database in databases.values():
-            database.close()
-    return [Violation(WRONG, str(finding)) for finding in found.findings]
 
 
 def slowest_job(history: History, quiet: float) -> float:

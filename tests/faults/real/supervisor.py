@@ -23,12 +23,14 @@ _STORING = (Failpoint.OBJECT_STORING, Failpoint.OBJECT_STORED)
 
 REACHES: Mapping[str, tuple[Failpoint, ...]] = {
     "gateway": (Failpoint.HTTP_TAKEN, Failpoint.HTTP_ANSWERING, Failpoint.RPC_HEARD, *_EVERYWHERE, *_STORING),
-    "ingest": (*_CALLED, *_HEARING, *_EVERYWHERE, *_STORING, Failpoint.OBJECT_DELETING, Failpoint.SANDBOX_ANSWERED),
+    "ingest": (*_CALLED, *_HEARING, *_EVERYWHERE, *_STORING, Failpoint.SANDBOX_ANSWERED),
     "ocr": (*_HEARING, *_EVERYWHERE, Failpoint.SANDBOX_ANSWERED),
     "grading": (*_CALLED, *_HEARING, *_EVERYWHERE, *_STORING),
     "render": (*_HEARING, *_EVERYWHERE, *_STORING, Failpoint.SANDBOX_ANSWERED),
 }
 """Which moments each service comes to. A service without a line of code for one is not armed for it."""
+COLLECTOR_REACHES = (Failpoint.OBJECT_DELETING,)
+"""No service deletes objects; see test_collector.py."""
 
 # So many passes at most before the kill: about three seconds of the workload.
 _PASSES: Mapping[tuple[str, Failpoint], int] = {

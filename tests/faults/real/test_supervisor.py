@@ -6,12 +6,12 @@ import random
 from collections import Counter
 
 from chassis.failpoints import Failpoint
-from tests.faults.real.supervisor import REACHES, plans
+from tests.faults.real.supervisor import COLLECTOR_REACHES, REACHES, plans
 from tests.story.system import SERVICES
 
 
-def test_every_failpoint_is_reached_by_some_service() -> None:
-    assert {point for points in REACHES.values() for point in points} == set(Failpoint)
+def test_every_failpoint_is_reached_by_a_service_or_the_collector() -> None:
+    assert {point for points in (*REACHES.values(), COLLECTOR_REACHES) for point in points} == set(Failpoint)
 
 
 def test_every_service_has_a_plan() -> None:
