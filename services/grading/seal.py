@@ -52,7 +52,7 @@ def seal_trail(db: Database, subject_id: UUID) -> str | None:
         wrong = fault(uow.audit_key, chain, head)
         if wrong is not None or head is None:
             return wrong
-        audit.put_heads(uow, [head])
+        uow.sql.execute(audit_heads.update().where(audit_heads.c.subject_id == subject_id).values(seal=head.seal))
         last, _ = chain[-1]
         audit.append(uow, audit.Entry("SEAL", None, last.exam_id, last.copy_id, {"events": last.seq}))
     return None

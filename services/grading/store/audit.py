@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
 from chassis import observe
 from chassis.db import UnitOfWork
@@ -21,6 +21,19 @@ log = observe.logger(observe.AUDIT)
 
 SYSTEM = "korrigo"
 """Shown as the actor of what no person did."""
+
+
+_TELL = sa.text(
+    """
+    WITH told AS (
+        INSERT INTO audit SELECT * FROM jsonb_populate_recordset(NULL::audit, CAST(:events AS jsonb))
+    )
+    INSERT INTO audit_heads SELECT * FROM jsonb_populate_recordset(NULL::audit_heads, CAST(:heads AS jsonb))
+    ON CONFLICT (subject_id) DO UPDATE
+        SET exam_id = excluded.exam_id, seq = excluded.seq, hash = excluded.hash, seal = excluded.seal
+    """
+)
+"""Events and heads in one round trip; as JSON, so that any number of rows is the same statement."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +54,7 @@ class Entry:
 
 
 def append(uow: UnitOfWork, *entries: Entry) -> None:
-    """Add to the trails of the entries' subjects, in three statements however many there are.
+    """Add to the trails of the entries' subjects, in two statements however many there are.
 
     The caller has updated or locked the row of every subject (the copy, or the exam when no copy is named) in this
     transaction: that is what orders one subject's events. Without it, one of two writers fails on the primary key.
@@ -70,8 +83,8 @@ def append(uow: UnitOfWork, *entries: Entry) -> None:
         hashed = digest(event)
         heads[entry.subject_id] = extended(uow.audit_key, head, event, hashed)
         rows.append({each.name: getattr(event, each.name) for each in fields(event)} | {"hash": hashed})
-    uow.sql.execute(audit.insert(), rows)
-    put_heads(uow, heads.values())
+    changed = [asdict(head) for head in heads.values()]
+    uow.sql.execute(_TELL, {"events": json.dumps(rows, default=str), "heads": json.dumps(changed, default=str)})
     uow.after_commit.append(partial(_log, rows))
 
 
@@ -93,13 +106,6 @@ def hold_heads(uow: UnitOfWork, subject_ids: Collection[UUID]) -> dict[UUID, Hea
     table = audit_heads.c
     query = sa.select(audit_heads).where(table.subject_id.in_(subject_ids)).order_by(table.subject_id)
     return {row["subject_id"]: Head(**row) for row in uow.sql.execute(query.with_for_update()).mappings()}
-
-
-def put_heads(uow: UnitOfWork, heads: Iterable[Head]) -> None:
-    statement = insert(audit_heads)
-    changed = {name: statement.excluded[name] for name in ("exam_id", "seq", "hash", "seal")}
-    statement = statement.on_conflict_do_update(index_elements=[audit_heads.c.subject_id], set_=changed)
-    uow.sql.execute(statement, [asdict(head) for head in heads])
 
 
 def trail(sql: sa.Connection, subject_id: UUID, *, after: int = 0, limit: int | None = None) -> list[tuple[Event, str]]:

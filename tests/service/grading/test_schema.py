@@ -12,11 +12,13 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from chassis import migrations
-from contracts.rpc.grading.copies import ListAudit
+from contracts.rpc.grading.copies import ListAudit, Reopen
+from contracts.rpc.grading.exams import Publish
 from services.grading.domain.audit import broken_at
 from services.grading.store import audit, tables
-from services.grading.usecases import copies
+from services.grading.usecases import copies, publication, reopening
 from tests.service.grading.desk import Desk, counted
+from tests.service.grading.school import candidate_ids, identify, import_roster
 
 NOW = sa.func.now()
 
@@ -88,7 +90,12 @@ def test_nothing_that_holds_marking_is_deleted_with_something_else(desk: Desk) -
 
 @pytest.mark.parametrize("table", tables.APPEND_ONLY)
 def test_append_only_tables_refuse_every_change(desk: Desk, table: str) -> None:
-    desk.graded()
+    copy_id = desk.graded()
+    import_roster(desk.app, desk.exam_id, desk.admin)
+    identify(desk, copy_id, candidate_ids(desk.app, desk.exam_id, desk.admin)["Jade"])
+    publication.publish(desk.app, Publish(exam_id=desk.exam_id, by=desk.admin))
+    publication.withdraw(desk.app, Publish(exam_id=desk.exam_id, by=desk.admin))
+    reopening.reopen(desk.app, Reopen(copy_id=copy_id, reason="Une page oubliée", by=desk.admin))
     column = next(iter(tables.metadata.tables[table].columns)).name
     for statement in (f"UPDATE {table} SET {column} = {column}", f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"):
         with pytest.raises(exc.IntegrityError, match="append-only"):
@@ -162,6 +169,16 @@ def test_several_subjects_and_several_events_in_one_append(desk: Desk) -> None:
     )
     with desk.db.reading() as sql:
         assert broken_at(audit.trail(sql, first)) is None
+
+
+def test_telling_takes_two_statements_however_many_subjects(desk: Desk) -> None:
+    entries = [audit.Entry("NOTE", None, desk.exam_id, desk.add_copy()) for _ in range(5)]
+    with desk.db.transaction() as uow:
+        uow.now()
+        for some in (entries[:1], entries):
+            with counted(desk.db) as statements:
+                audit.append(uow, *some)
+            assert len(statements) == 2
 
 
 def test_reading_a_trail_takes_three_queries_however_long_it_is(desk: Desk) -> None:
