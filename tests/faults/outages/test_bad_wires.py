@@ -30,11 +30,14 @@ def _wires(ground: Ground, link: str) -> list[Proxy]:
     return list(ground.databases.values()) if link == "databases" else [getattr(ground, link)]
 
 
-@pytest.mark.parametrize("link", ["store", "bus", "databases"])
-def test_a_bad_wire_slows_a_journey_and_changes_nothing_in_it(grounds: Ground, took: JSON, link: str) -> None:
+# One copy for the databases: there every statement is a question and an answer.
+@pytest.mark.parametrize(("link", "pupils"), [("store", 2), ("bus", 2), ("databases", 1)])
+def test_a_bad_wire_slows_a_journey_and_changes_nothing_in_it(
+    grounds: Ground, took: JSON, link: str, pupils: int
+) -> None:
     started = time.monotonic()
     pids = grounds.system.pids()
-    journey = journey_of(grounds, f"Fil lent {link}", 2, seed=len(link))
+    journey = journey_of(grounds, f"Fil lent {link}", pupils, seed=len(link))
     wires = _wires(grounds, link)
     resets = sum(wire.resets for wire in wires)
     for wire in wires:
