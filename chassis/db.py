@@ -230,8 +230,8 @@ class Database:
         With ``snapshot`` every statement sees the database as it was at the first one, whatever is committed meanwhile.
         """
         with _failures_named(), self.engine.connect() as connection:
-            isolation = "REPEATABLE READ" if snapshot else "READ COMMITTED"
-            reader = connection.execution_options(postgresql_readonly=True, isolation_level=isolation)
+            options = {"isolation_level": "REPEATABLE READ"} if snapshot else {}
+            reader = connection.execution_options(postgresql_readonly=True, **options)
             with reader.begin():
                 yield reader
 

@@ -12,9 +12,9 @@ from tests.faults.simulation.history import History
 from tests.faults.simulation.people import PRESETS, People, settle
 from tests.faults.simulation.world import World
 
-STEPS = 64
+STEPS = 48
 CLOCK_JUMPS_S = (60, 700, 2_000, 7_200, -600)
-TIDY = 0.3
+TIDY = 0.15
 """How many schedules also see days go by and the collector at work."""
 A_DAY_AND_MORE_S = 90_000
 
