@@ -152,6 +152,7 @@ class _Connection:
 
     def __init__(self, proxy: Proxy, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.mute = False
+        self._cut_off = False
         self._proxy = proxy
         self._client = (reader, writer)
         self._server: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
@@ -163,6 +164,8 @@ class _Connection:
                 self._server = await asyncio.open_connection("127.0.0.1", self._proxy.target, limit=CHUNK)
         except OSError:
             self.reset()  # the server behind is down: say it as it would
+        if self._cut_off:
+            self.reset()  # again: the server's end may have been opened meanwhile
             return
         directions = [self._pump(self._client[0], self._server[1] if self._server else None)]
         if self._server is not None:
@@ -222,6 +225,7 @@ class _Connection:
 
     def reset(self) -> None:
         """Both sides see RST."""
+        self._cut_off = True
         self._cut(*self._ends())
         for task in self._tasks:
             task.cancel()
