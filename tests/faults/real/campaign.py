@@ -89,7 +89,9 @@ class Campaign:
             "messages lost": kinds[MESSAGE_LOST],
             "longest recovery s": round(max((death.back - death.at for death in self.deaths), default=0), 1),
             "quiet again after s": round(settled_s, 1),
-            "longest wait with retries s": round(max(entry.ended - entry.sent for entry in workload.history.entries), 1),
+            "longest wait with retries s": round(
+                max(entry.ended - entry.sent for entry in workload.history.entries), 1
+            ),
         }
         by_point = Counter(f"{death.service} {death.where}" for death in self.deaths)
         report(self.name, self.figures | {"kills by service and point": dict(sorted(by_point.items()))})
