@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from demo.client import JSON
+from tests.faults.figures import report
 from tests.faults.outages.careful import finish, journey_of
-from tests.faults.outages.figures import report
 from tests.faults.outages.ground import Ground
 from tests.faults.proxy import Proxy, Wire
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from demo.client import JSON
-from tests.faults.outages.figures import report
+from tests.faults.figures import report
 from tests.faults.outages.ground import READY_WITHIN_S, Ground, Watch
 from tests.faults.outages.visits import (
     GATEWAY,

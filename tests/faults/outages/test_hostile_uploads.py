@@ -8,8 +8,8 @@ import pytest
 
 from benchmarks.hostile_uploads import Measured, measure
 from chassis.testing.servers import ObjectStore, Postgres
+from tests.faults.figures import report
 from tests.faults.hostile_pixels import FAULTS
-from tests.faults.outages.figures import report
 from tests.story.world import World, running_world
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]

@@ -10,8 +10,8 @@ import pytest
 
 from chassis.testing.servers import ObjectStore, Postgres
 from demo import scans
+from tests.faults.figures import report
 from tests.faults.outages.careful import CarefulJourney, finish, journey_of
-from tests.faults.outages.figures import report
 from tests.faults.outages.ground import Ground, ground
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]

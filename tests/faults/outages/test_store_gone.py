@@ -17,8 +17,8 @@ import pytest
 from chassis.testing.servers import ObjectStore, Postgres, workspace
 from contracts.objects import ObjectRef
 from demo.client import JSON, ApiRefused, Client
+from tests.faults.figures import report
 from tests.faults.outages.careful import CarefulJourney, finish, journey_of
-from tests.faults.outages.figures import report
 from tests.faults.outages.ground import Ground, ground
 from tests.story.journey import MARKERS, PASSWORD, until
 

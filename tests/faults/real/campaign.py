@@ -13,7 +13,7 @@ from chassis.db import Database
 from oversight.installation import Installation
 from oversight.verify import verify
 from tests.conftest import AUDIT_KEY
-from tests.faults.outages.figures import report
+from tests.faults.figures import report
 from tests.faults.real import end
 from tests.faults.real.checking import TERMINAL, check
 from tests.faults.real.history import History

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from contextlib import closing, nullcontext
-from pathlib import Path
 
 from chassis.testing.servers import Postgres, workspace
+from tests.faults.figures import report
 from tests.faults.simulation import campaign, schedule
 from tests.faults.simulation.defects import DEFECTS
 
@@ -33,9 +32,7 @@ def main() -> int:
         seeds = campaign.fresh_seeds(count) if first is None else list(range(first, first + count))
         tally = campaign.run(postgres, seeds, asked.processes)
         print(tally)
-        tell({"schedules": len(tally.outcomes), "violations": len(tally.failures), "seconds": round(tally.seconds),
-              "crashes": sum(each.crashes for each in tally.outcomes),
-              "acknowledged": sum(each.acknowledged for each in tally.outcomes)}, "simulation")  # fmt: skip
+        report("simulation", tally.figures())
         return 1 if tally.failures else 0
 
 
@@ -57,17 +54,9 @@ def hunt(postgres: Postgres, processes: int) -> int:
         print(f"{name:45} {'NOT FOUND' if outcome is None else f'schedule {outcome.seed}: {outcome.violations[0]}'}")
     caught = [outcome for outcome in found.values() if outcome is not None]
     print(f"{len(caught)} of {len(found)} defects found")
-    tell({"defects": len(found), "found": len(caught),
-          "latest_schedule": max((each.seed for each in caught), default=None)}, "defects")  # fmt: skip
+    latest = max((each.seed for each in caught), default=None)
+    report("defects", {"planted": len(found), "found": len(caught), "latest schedule": latest})
     return 0 if len(caught) == len(found) else 1
-
-
-def tell(figures: dict[str, object], name: str) -> None:
-    """For docs/reliability.md: one JSON file for each campaign in the directory ``KORRIGO_FIGURES``."""
-    directory = os.environ.get("KORRIGO_FIGURES")
-    if directory:
-        Path(directory).mkdir(parents=True, exist_ok=True)
-        (Path(directory) / f"{name}.json").write_text(json.dumps(figures) + "\n")
 
 
 if __name__ == "__main__":

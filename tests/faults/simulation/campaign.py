@@ -47,17 +47,22 @@ class Tally:
         self.outcomes += outcomes
         self.passed += passed
 
+    def figures(self) -> dict[str, int]:
+        return {
+            "schedules": len(self.outcomes),
+            "violated": len(self.failures),
+            "crashes": sum(each.crashes for each in self.outcomes),
+            "acknowledged acts": sum(each.acknowledged for each in self.outcomes),
+            "failpoints reached": self.passed.total(),
+            "seconds": round(self.seconds),
+        }
+
     def __str__(self) -> str:
-        crashes = sum(each.crashes for each in self.outcomes)
-        acknowledged = sum(each.acknowledged for each in self.outcomes)
-        lines = [
-            f"{len(self.outcomes)} schedules in {self.seconds:.0f} s, {crashes} crashes,"
-            f" {acknowledged} acknowledged acts, {len(self.failures)} with a violation"
-        ]
+        lines = []
         for failure in self.failures[:20]:
             lines += [f"seed {failure.seed} (commit {commit()}):", *(f"  {each}" for each in failure.violations[:5])]
             lines.append(f"  python -m tests.faults.simulation --replay {failure.seed}")
-        return "\n".join(lines)
+        return "\n".join(lines) or "no violation"
 
 
 def commit() -> str:
