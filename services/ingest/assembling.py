@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 from chassis import observe
-from contracts.errors import Refusal
+from chassis.sandbox import Reply, TaskFailed
+from contracts.errors import Refusal, Unavailable
 from contracts.errors.ingest import NotFound
 from contracts.messages.ingest import CopyAssembled
 from contracts.objects import ImageRef
@@ -128,7 +129,8 @@ def _turned(
     if masked is not None and header_image is not None:
         wanted += [masked.screen, masked.thumb, header_image]
     originals = [context.objects.get(image.object) for image in wanted]
-    reply = context.sandbox.run(
+    reply = _in_child(
+        context,
         "turn",
         blob=b"".join(originals),
         deadline_s=IMAGE_DEADLINE_S,
@@ -143,6 +145,18 @@ def _turned(
     if masked is None:
         return upright, None, None
     return upright, PageImages(screen=done[2], thumb=done[3]), done[4]
+
+
+def _in_child(context: Context, task: str, **options: Any) -> Reply:
+    """Pages were read before, when they were cut: a child that fails on one now has met a busy machine, not bad paper.
+
+    Raises:
+        Unavailable: ``sandbox``; somebody waits, and may ask again.
+    """
+    try:
+        return context.sandbox.run(task, **options)
+    except TaskFailed as failure:
+        raise Unavailable("sandbox", failure.outcome) from failure
 
 
 def _box(shares: Sequence[float]) -> Box:
@@ -173,7 +187,8 @@ def full_page_image(context: Context, request: PageImageWanted) -> ImageRef:
 
 def _draw(context: Context, page: Page, *, spreads: bool, hidden: Box | None) -> ImageRef:
     with context.originals.at_hand(page.source.upload) as path:
-        reply = context.sandbox.run(
+        reply = _in_child(
+            context,
             "full",
             files=[path],
             deadline_s=IMAGE_DEADLINE_S,

@@ -464,7 +464,7 @@ def settle(world: World) -> None:
     No watch runs: what only a watch would save has been lost.
     """
     for _ in range(ROUNDS):
-        for service in world.hosted:
+        for service in world.unsent():
             world.relay(service)
         found = world.may_deliver()
         for message in found:

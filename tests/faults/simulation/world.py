@@ -385,12 +385,15 @@ class World:
 
     def next_due(self) -> datetime | None:
         """When the next message may go, from an outbox or from the broker; ``None`` when there is none."""
-        unsent = [
-            connection.execute("SELECT min(not_before) FROM outbox WHERE sent_at IS NULL").fetchone()
-            for connection in self.connections.values()
-        ]
-        waiting = [row[0] for row in unsent if row is not None and row[0] is not None]
-        return min([*waiting, *(message.due for message in self.broker.ready)], default=None)
+        return min([*self.unsent().values(), *(message.due for message in self.broker.ready)], default=None)
+
+    def unsent(self) -> dict[str, datetime]:
+        """Services with something in their outbox, and when the first of it may go."""
+        first = {
+            service: connection.execute("SELECT min(not_before) FROM outbox WHERE sent_at IS NULL").fetchone()
+            for service, connection in self.connections.items()
+        }
+        return {service: row[0] for service, row in first.items() if row is not None and row[0] is not None}
 
     def relay(self, service: str) -> None:
         """Publish what the service's outbox holds."""

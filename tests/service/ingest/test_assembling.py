@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,6 +14,8 @@ import pytest
 import sqlalchemy as sa
 from PIL import Image
 
+from chassis.sandbox import Reply, TaskFailed
+from contracts.errors import Unavailable
 from contracts.errors.ingest import (
     BadCursor,
     BookletFrozen,
@@ -127,6 +130,26 @@ def test_an_edited_booklet_is_assembled_as_the_person_left_it(ingest: Ingest) ->
     assert np.abs(shown(ingest, turned.images.screen).astype(int) - np.rot90(before, -1)).mean() < 3
     with pytest.raises(BookletFrozen):
         usecases.edit_booklet(ingest.context, edit.model_copy(update={"version": edited.version + 1}))
+
+
+class TiredChildren:
+    """A sandbox whose children are all killed at their deadline."""
+
+    def run(self, task: str, **_: Any) -> Reply:
+        raise TaskFailed("timeout", task)
+
+
+def test_a_child_that_cannot_turn_a_page_is_a_reason_to_ask_again(ingest: Ingest) -> None:
+    ingest.ready(pile([1]))
+    (booklet,) = ingest.booklets()
+    turned = tuple(PageEdit(id=page.id, turn_deg=90) for page in booklet.pages)
+    edit = EditBooklet(booklet_id=booklet.id, version=booklet.version, pages=turned, by=OPERATOR)
+    usecases.edit_booklet(ingest.context, edit)
+    tired = replace(ingest.context, sandbox=TiredChildren())  # type: ignore[arg-type]
+    wanted = AssembleCertain(exam_id=ingest.exam_id, by=OPERATOR)
+    with pytest.raises(Unavailable):  # as TaskFailed it was a defect, and 500 to whoever asked
+        assembling.assemble_certain(tired, wanted)
+    assert len(assembling.assemble_certain(ingest.context, wanted).copy_ids) == 1
 
 
 def test_split_and_merge_undo_each_other(ingest: Ingest) -> None:
