@@ -65,10 +65,7 @@ class History:
     acts: list[Told] = field(default_factory=list)
     uploads: dict[UUID, int] = field(default_factory=dict)
     """Sides by upload."""
-    assembled: dict[UUID, tuple[UUID, ...]] = field(default_factory=dict)
-    """Page ids in order, by copy, as the operator saw the booklets when they were assembled."""
-    published: list[tuple[UUID, int, frozenset[UUID]]] = field(default_factory=list)
-    """Exam, publication, copies."""
+    assembled: set[UUID] = field(default_factory=set)
     shown: dict[tuple[UUID, int], tuple[Decimal, str]] = field(default_factory=dict)
     """Total and the document's digest of (copy, revision) as a candidate saw them."""
     contradictions: list[str] = field(default_factory=list)

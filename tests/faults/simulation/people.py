@@ -405,20 +405,19 @@ class People:
         if self.chance.random() < 0.5:
             request = ingest.AssembleCertain(exam_id=self.scene.exam_id, by=OPERATOR)
             for copy_id in self._ask(ingest.ASSEMBLE_CERTAIN, request).copy_ids:
-                self._assembled(copy_id, None)
+                self._assembled(copy_id)
             return
         booklet = self.chance.choice(self._booklets())
         answer = self._ask(
             ingest.ASSEMBLE_COPY,
             ingest.AssembleCopy(exam_id=self.scene.exam_id, booklet_ids=(booklet.id,), by=OPERATOR),
         )
-        pages = {page.id for page in booklet.pages}
-        self._assembled(answer.copy_ids[0], pages)
+        self._assembled(answer.copy_ids[0])
 
-    def _assembled(self, copy_id: UUID, pages: set[UUID] | None) -> None:
+    def _assembled(self, copy_id: UUID) -> None:
         if copy_id in self.history.assembled:
             self.history.contradictions.append(f"copy {copy_id} was assembled twice")
-        self.history.assembled[copy_id] = tuple(pages or ())
+        self.history.assembled.add(copy_id)
         self.copy_ids.append(copy_id)
 
 
@@ -435,17 +434,22 @@ def open_exam(world: World) -> Scene:
     return Scene(exam.id, [(each.id, each.person_id) for each in listed.items])
 
 
-def paper_in(world: World) -> Scene:
-    """Two copies on the markers' desks, identified."""
+def paper_staged(world: World) -> Scene:
+    """A pile is split into two booklets, which nobody has assembled."""
     scene = open_exam(world)
-    sides = (True, False, True, False)
-    file = world.objects.put("uploads", scan("first pile", sides, spreads=False), PDF)
+    file = world.objects.put("uploads", scan("first pile", (True, False, True, False), spreads=False), PDF)
     profile = ingest.ScanProfile(intake=ingest.Intake.A4, pages_per_booklet=2)
     world.call(
         ingest.REGISTER_UPLOAD,
         ingest.RegisterUpload(exam_id=scene.exam_id, object=file, filename="scan.pdf", by=OPERATOR, profile=profile),
     )
     settle(world)
+    return scene
+
+
+def copies_ready(world: World) -> Scene:
+    """Two copies on the markers' desks, identified."""
+    scene = paper_staged(world)
     answer = world.call(ingest.ASSEMBLE_CERTAIN, ingest.AssembleCertain(exam_id=scene.exam_id, by=OPERATOR))
     settle(world)
     scene.copy_ids = list(answer.copy_ids)
@@ -477,4 +481,4 @@ def settle(world: World) -> None:
             world.clock.set(max(due, world.clock.now))
 
 
-PRESETS: dict[str, Any] = {"exam_open": open_exam, "paper_in": paper_in}
+PRESETS: dict[str, Any] = {"exam_open": open_exam, "paper_staged": paper_staged, "copies_ready": copies_ready}
