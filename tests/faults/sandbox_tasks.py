@@ -59,6 +59,11 @@ def burn(files: list[str], blob: bytes) -> Answer:
         pass
 
 
+def fork_bomb(files: list[str], blob: bytes) -> Answer:
+    while True:
+        os.fork()
+
+
 def segfault(files: list[str], blob: bytes) -> Answer:
     ctypes.string_at(0)
     return None, []

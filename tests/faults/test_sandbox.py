@@ -183,6 +183,15 @@ def test_child_reaches_no_network_no_program_and_no_other_process() -> None:
     assert set(found.values()) == {"EPERM"}
 
 
+def test_fork_bomb_has_no_first_fork() -> None:
+    pool = Sandbox(TASKS, size=1)
+    with pytest.raises(TaskFailed) as failure:
+        pool.run("fork_bomb", deadline_s=5)
+    pool.close()
+    assert failure.value.outcome == "crashed"
+    assert failure.value.detail.startswith(("PermissionError", "BlockingIOError"))  # root's forks are not counted
+
+
 def test_child_that_may_start_programs_still_reaches_no_network() -> None:
     pool = Sandbox(TASKS, size=1, may_start_programs=True)
     found = pool.run("escape").result
