@@ -4,6 +4,9 @@ PORT ?= 8080
 DATA ?= var
 VENV := .venv
 BIN := $(VENV)/bin
+HUNT := $(BIN)/python -m pytest -q -s -m faults
+# Compares two times, so nothing else may run.
+ALONE := tests/faults/outages/test_hostile_uploads.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run verify test lint types unit story faults bench docs k8s-check lock clean
@@ -44,7 +47,10 @@ faults: $(VENV)/.dev ## the long hunt: 10 000 schedules, kills, outages, races; 
 	sh tests/system-packages.sh
 	failed=0; \
 	$(BIN)/python -m tests.faults.simulation --schedules 10000 || failed=1; \
-	$(BIN)/python -m pytest -q -s -m faults tests/faults || failed=1; \
+	$(HUNT) tests/faults/real & real=$$!; \
+	$(HUNT) tests/faults/outages tests/faults/races --deselect $(ALONE) || failed=1; \
+	wait $$real || failed=1; \
+	$(HUNT) $(ALONE) || failed=1; \
 	exit $$failed
 
 bench: $(VENV)/.dev ## every benchmark; each prints ratios measured in one run
