@@ -195,11 +195,11 @@ class ExamPublished(Refusal):
 
 
 class UnknownExam(Refusal):
-    """Paper arrived for an exam that is not here or was deleted."""
+    """Paper arrived for an exam that is not here."""
 
     code, http_status = "grading.unknown_exam", 404
-    en = "There is no exam {exam_id}, or it was deleted. Restore it and send the copy again."
-    fr = "L'épreuve {exam_id} n'existe pas ou a été supprimée. Restaurez-la puis renvoyez la copie."
+    en = "There is no exam {exam_id}. Look whether grading has the right database, then send the message again."
+    fr = "L'épreuve {exam_id} n'existe pas. Vérifiez la base de données de grading, puis renvoyez le message."
 
 
 class CopyOfOtherExam(Refusal):

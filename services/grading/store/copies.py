@@ -80,9 +80,9 @@ def hold_unpublished(uow: UnitOfWork, exam_id: UUID) -> None:
         raise ExamPublished
 
 
-def exam_is_open(uow: UnitOfWork, exam_id: UUID) -> bool:
-    """Whether the exam exists and is not deleted; it stays so until the transaction ends."""
-    held = sa.select(exams.c.id).where(exams.c.id == exam_id, exams.c.deleted_at.is_(None)).with_for_update(read=True)
+def share_exam(uow: UnitOfWork, exam_id: UUID) -> bool:
+    """Whether the exam exists, deleted or not; nobody changes it until the transaction ends."""
+    held = sa.select(exams.c.id).where(exams.c.id == exam_id).with_for_update(read=True)
     return uow.sql.execute(held).one_or_none() is not None
 
 

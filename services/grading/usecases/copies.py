@@ -37,10 +37,11 @@ log = observe.logger("grading.copies")
 def copy_assembled(app: Context, payload: CopyAssembled, transaction: Transaction) -> None:
     """A new copy is READY and anonymous. Newer paper replaces older; older or equal news is ignored.
 
+    An exam that was deleted takes its paper all the same: deleting is undone, and nobody would send the paper again.
     Paper that replaces that of a finalised copy sends it back to READY with its next revision, marks kept.
 
     Raises:
-        UnknownExam: no such exam, or it was deleted: the message waits among the dead letters.
+        UnknownExam: no such exam; the message waits among the dead letters.
         CopyOfOtherExam: the copy is known under another exam.
         ExamPublished: the copy is finalised and its results are out.
     """
@@ -48,7 +49,7 @@ def copy_assembled(app: Context, payload: CopyAssembled, transaction: Transactio
     if (manifest.copy_id, manifest.exam_id, manifest.revision) != (payload.copy_id, payload.exam_id, payload.revision):
         raise ValueError("the manifest is of another copy or revision than the message says")
     with transaction() as uow:
-        if not copies.exam_is_open(uow, payload.exam_id):
+        if not copies.share_exam(uow, payload.exam_id):
             raise UnknownExam(exam_id=str(payload.exam_id))
         known = copies.hold_any(uow, payload.copy_id)
         if known is not None and known.exam_id != payload.exam_id:

@@ -95,7 +95,7 @@ def _freeze(
 ) -> FinaliseStarted | None:
     """Transaction 1. ``None`` when the copy is no longer what the record says."""
     with app.db.transaction() as uow:
-        copies.exam_is_open(uow, snapshot.copy.exam_id)  # holds the scheme still
+        copies.share_exam(uow, snapshot.copy.exam_id)  # holds the scheme still
         copy = copies.hold(uow, request.copy_id, request.by)
         if copy.status is not Status.LOCKED:
             return None

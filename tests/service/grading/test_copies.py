@@ -79,9 +79,9 @@ def test_new_paper_under_a_graded_copy_opens_its_next_revision(desk: Desk) -> No
     assert desk.row(again).status == "GRADED"
 
 
-def test_paper_of_an_unknown_deleted_or_other_exam_is_refused(desk: Desk) -> None:
+def test_paper_of_an_unknown_or_other_exam_is_refused(desk: Desk) -> None:
     copy_id = desk.add_copy()
-    real, desk.exam_id = desk.exam_id, uuid.uuid4()
+    desk.exam_id = uuid.uuid4()
     with pytest.raises(UnknownExam):
         copies.copy_assembled(desk.app, desk.paper(uuid.uuid4()), desk.delivery)
     desk.write(
@@ -91,11 +91,18 @@ def test_paper_of_an_unknown_deleted_or_other_exam_is_refused(desk: Desk) -> Non
     )
     with pytest.raises(CopyOfOtherExam):
         copies.copy_assembled(desk.app, desk.paper(copy_id, revision=2), desk.delivery)
-    desk.exam_id = real
-    desk.write(tables.exams.update().values(deleted_at=sa.func.now(), deleted_by=desk.admin.id))
-    with pytest.raises(UnknownExam):
-        copies.copy_assembled(desk.app, desk.paper(uuid.uuid4()), desk.delivery)
     assert desk.all(sa.select(sa.func.count()).select_from(tables.copies))[0][0] == 1
+
+
+def test_paper_under_way_to_a_deleted_exam_is_there_when_it_is_restored(desk: Desk) -> None:
+    # Refused, it waited among the dead letters for an operator, and whoever assembled it was never told.
+    desk.write(tables.exams.update().values(deleted_at=sa.func.now(), deleted_by=desk.admin.id))
+    copy_id = uuid.uuid4()
+    copies.copy_assembled(desk.app, desk.paper(copy_id), desk.delivery)
+    with pytest.raises(NotFound):
+        copies.get_copy(desk.app, OneCopy(copy_id=copy_id, by=desk.admin))
+    desk.write(tables.exams.update().values(deleted_at=None, deleted_by=None))
+    assert copies.get_copy(desk.app, OneCopy(copy_id=copy_id, by=desk.admin)).status == "READY"
 
 
 def test_a_taken_anonymous_id_is_not_given_twice(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
