@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 
 BEGINNING = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+STARTED = BEGINNING + timedelta(hours=1)
+"""When schedules begin that begin with a preset."""
 
 FUNCTIONS = """
     CREATE TABLE public.simulated_clock (at timestamptz NOT NULL);

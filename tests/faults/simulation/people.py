@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
 
 from contracts.errors import Refusal, RemoteDefect, Unavailable
-from contracts.errors.grading import DraftConflict, VersionConflict
+from contracts.errors.grading import DraftConflict, VersionConflict, VersionRequired
 from contracts.errors.ingest import VersionConflict as BookletChanged
 from contracts.model import Actor, Model, Role
 from contracts.rpc import LookForStuck, Method, ingest
 from contracts.rpc.grading import copies, exams
 from tests.faults.simulation.children import scan
+from tests.faults.simulation.clock import STARTED
 from tests.faults.simulation.history import Finalised, History, Note, SavedDraft, SavedScores, Told
 from tests.faults.simulation.world import World
 
@@ -77,7 +79,7 @@ class People:
         ]  # fmt: skip
         self.marking_acts = [
             (self.lock, 4), (self.renew, 1), (self.release, 1), (self.save_draft, 7), (self.score, 5),
-            (self.annotate, 3), (self.change_annotation, 2), (self.remove_annotation, 1), (self.finalise, 9),
+            (self.annotate, 3), (self.change_annotation, 5), (self.remove_annotation, 1), (self.finalise, 9),
             (self.try_again, 1), (self.reopen, 1.5), (self.publish, 2), (self.withdraw, 1), (self.identify, 2),
             (self.allocate, 1), (self.read_results, 1), (self.delete_and_restore, 0.3),
         ]  # fmt: skip
@@ -174,7 +176,7 @@ class People:
         request = copies.PutScores(copy_id=copy_id, token=token, by=by, version=version, scores=scores)
         try:
             view = self._ask(copies.PUT_SCORES, request)
-        except VersionConflict as conflict:
+        except (VersionConflict, VersionRequired) as conflict:
             self.score_versions[copy_id] = conflict.details["version"]
             return
         if view.version != (version or 0) + 1:
@@ -206,7 +208,8 @@ class People:
 
     def change_annotation(self) -> None:
         note_id, note, by, token = self._note()
-        content, base = f"autrement {self.chance.randrange(10**9)}", note.version
+        content = f"autrement {self.chance.randrange(10**9)}"
+        base = max(1, note.version - (self.chance.random() < 0.3))  # a window that did not see the last change
         request = copies.ChangeAnnotation(annotation_id=note_id, token=token, version=base, content=content, by=by)
         try:
             view = self._ask(copies.CHANGE_ANNOTATION, request)
@@ -481,4 +484,28 @@ def settle(world: World) -> None:
             world.clock.set(max(due, world.clock.now))
 
 
-PRESETS: dict[str, Any] = {"exam_open": open_exam, "paper_staged": paper_staged, "copies_ready": copies_ready}
+def answer_late(world: World) -> Scene:
+    """The answer to a first attempt is still on its way; a second was asked for, graded, and its copy reopened."""
+    scene = copies_ready(world)
+    (copy_id, by), *_ = scene.markers.items()
+    token = world.call(copies.TAKE_LOCK, copies.TakeLock(copy_id=copy_id, by=by)).token
+    scores = {item: Decimal(1) for item in ITEMS}
+    world.call(copies.PUT_SCORES, copies.PutScores(copy_id=copy_id, token=token, by=by, scores=scores))
+    world.call(copies.FINALISE, copies.Finalise(copy_id=copy_id, token=token, by=by))
+    world.relay("grading")
+    world.deliver(world.may_deliver()[0])
+    world.relay("render")
+    (late,) = world.broker.ready
+    world.broker.ready.remove(late)
+    world.clock.move(2_000)
+    world.call(copies.ASK_FOR_STUCK_COPIES, LookForStuck(by=ADMIN))
+    settle(world)
+    world.call(copies.REOPEN, copies.Reopen(copy_id=copy_id, by=SECOND_ADMIN))
+    late.due = STARTED + timedelta(seconds=45)
+    world.broker.ready.append(late)
+    return scene
+
+
+PRESETS: dict[str, Any] = {
+    "exam_open": open_exam, "paper_staged": paper_staged, "copies_ready": copies_ready, "answer_late": answer_late,
+}  # fmt: skip

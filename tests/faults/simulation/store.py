@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -58,7 +58,7 @@ class Store:
         self._now = now
         self.reset(random.Random(0), {})
 
-    def reset(self, chance: random.Random, entries: dict[str, Entry]) -> None:
+    def reset(self, chance: random.Random, entries: Mapping[str, Entry]) -> None:
         self.chance = chance
         self.faulty = False
         self.up = True

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from importlib import import_module
 from types import SimpleNamespace
@@ -119,6 +119,16 @@ class Hosted:
     """Something was sent since its relay last looked."""
 
 
+@dataclass(frozen=True)
+class _Preset:
+    """How a schedule may begin: SQL that fills the tables, the store, messages under way, what people know."""
+
+    tables: Mapping[str, str]
+    entries: Mapping[str, Entry]
+    messages: Sequence[Message]
+    known: Any
+
+
 class World:
     """Everything there is. ``defects`` are exceptions that nobody foresaw: none is acceptable."""
 
@@ -151,7 +161,7 @@ class World:
         contexts = self._contexts()
         self.hosted = {service: self._host(service, contexts[service]) for service in SERVICES}
         self.tables = {service: self._tables(service) for service in SERVICES}
-        self._presets: dict[str, tuple[dict[str, str], dict[str, Entry], Any]] = {}
+        self._presets: dict[str, _Preset] = {}
 
     # Building
 
@@ -211,7 +221,7 @@ class World:
         with self.begin(0, None):
             known = build(self)
             tables = {service: self._save(service, preset) for service in SERVICES}
-        self._presets[preset] = (tables, dict(self.store.entries), known)
+            self._presets[preset] = _Preset(tables, dict(self.store.entries), list(self.broker.ready), known)
 
     def _save(self, service: str, preset: str) -> str:
         connection = self.connections[service]
@@ -233,17 +243,18 @@ class World:
     @contextmanager
     def begin(self, seed: int, preset: str | None) -> Iterator[Any]:
         """The world as the preset left it, with all chance from ``seed``; gives what the preset's builder returned."""
-        tables, entries, known = self._presets[preset] if preset else ({}, {}, None)
+        start = self._presets[preset] if preset else _Preset({}, {}, [], None)
         for service, connection in self.connections.items():
             emptied = "".join(f"DELETE FROM {table};" for table in self.tables[service])
             connection.execute(
-                f"SET session_replication_role = replica; {emptied} {tables.get(service, '')}"
+                f"SET session_replication_role = replica; {emptied} {start.tables.get(service, '')}"
                 " SET session_replication_role = origin;"
             )
         self.chance = random.Random(seed)
-        self.clock.set(clock.BEGINNING + timedelta(hours=1 if preset else 0))
+        self.clock.set(clock.STARTED if preset else clock.BEGINNING)
         self.broker.reset(random.Random(seed + 1))
-        self.store.reset(random.Random(seed + 2), entries)
+        self.broker.ready += [replace(message) for message in start.messages]
+        self.store.reset(random.Random(seed + 2), start.entries)
         for children in self.children.values():
             children.reset(random.Random(seed + 3))
         for hosted in self.hosted.values():
@@ -260,7 +271,7 @@ class World:
                 patch.object(observe, "report_defect", self._defect),
                 patch.object(subscription, "eventlet", SimpleNamespace(sleep=lambda _: None)),
             ):
-                yield known
+                yield start.known
         finally:
             failpoints.watch(None)
 
