@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import multiprocessing
 import os
@@ -71,8 +72,17 @@ def commit() -> str:
     return asked.stdout.strip() or "unknown"
 
 
+def seeds_of(version: str, count: int) -> list[int]:
+    """Seeds that are new for every version of the code, and the same whenever that version is tested."""
+    return _seeds(int.from_bytes(hashlib.sha256(version.encode()).digest()[:5]), count)
+
+
 def fresh_seeds(count: int) -> list[int]:
-    first = secrets.randbits(40)
+    """Seeds that were never used."""
+    return _seeds(secrets.randbits(40), count)
+
+
+def _seeds(first: int, count: int) -> list[int]:
     return [*PAST, *range(first, first + count - len(PAST))]
 
 

@@ -17,6 +17,8 @@ from contracts.errors.ingest import NotAPdf
 from services.ocr.domain import Line
 
 FAILS = 0.04
+POISON = "poison"
+"""A pile of that name kills whoever cuts it, every time."""
 OUTCOMES = ("timeout", "out_of_memory", "crashed")
 
 
@@ -58,6 +60,8 @@ class Children:
 
     def _cut(self, files: Sequence[bytes], _: bytes, params: Mapping[str, Any]) -> Reply:
         pile = json.loads(files[0])
+        if pile["name"].startswith(POISON):
+            raise TaskFailed("crashed", "simulated")
         blobs: list[bytes] = []
         sides = []
         for side_no in range(params["first_side"], params["last_side"] + 1):

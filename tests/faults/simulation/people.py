@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from contracts.errors import Refusal, RemoteDefect, Unavailable
-from contracts.errors.grading import DraftConflict, VersionConflict, VersionRequired
+from contracts.errors.grading import DraftConflict, ExamPublished, VersionConflict, VersionRequired
 from contracts.errors.ingest import VersionConflict as BookletChanged
 from contracts.model import Actor, Model, Role
 from contracts.rpc import LookForStuck, Method, ingest
 from contracts.rpc.grading import copies, exams
-from tests.faults.simulation.children import scan
+from tests.faults.simulation.children import POISON, scan
 from tests.faults.simulation.clock import STARTED
 from tests.faults.simulation.history import Finalised, History, Note, SavedDraft, SavedScores, Told
 from tests.faults.simulation.world import World
@@ -258,7 +258,13 @@ class People:
 
     def reopen(self) -> None:
         copy_id, by = self._copy(), self.chance.choice((ADMIN, SECOND_ADMIN))
-        view = self._ask(copies.REOPEN, copies.Reopen(copy_id=copy_id, reason="Une page oubliée", by=by))
+        reason = self.chance.choice((None, "Une page oubliée."))
+        request = copies.Reopen(copy_id=copy_id, by=by, reason=reason)
+        try:
+            view = self._ask(copies.REOPEN, request)
+        except ExamPublished:
+            self.withdraw()
+            view = self._ask(copies.REOPEN, request)
         if view.status in {copies.CopyStatus.READY, copies.CopyStatus.LOCKED}:
             self._told("REOPEN", copy_id, by)
 
@@ -340,7 +346,7 @@ class People:
     def upload(self) -> None:
         """A new pile, or one that was sent before."""
         self.piles += self.chance.random() < 0.7 or not self.piles
-        name = f"pile {self.chance.randint(1, self.piles)}"
+        name = f"{POISON if self.chance.random() < 0.1 else 'pile'} {self.chance.randint(1, self.piles)}"
         spreads = len(name) % 2 == 0 or name.endswith("2")
         sides = (True, False, True, False)
         file = self.world.objects.put("uploads", scan(name, sides, spreads=spreads), PDF)
@@ -506,6 +512,21 @@ def answer_late(world: World) -> Scene:
     return scene
 
 
+def results_out(world: World) -> Scene:
+    """Both copies are graded, and candidates may read them."""
+    scene = copies_ready(world)
+    for copy_id, by in scene.markers.items():
+        token = world.call(copies.TAKE_LOCK, copies.TakeLock(copy_id=copy_id, by=by)).token
+        scores = {item: Decimal(2) if item != "extra" else Decimal(1) for item in ITEMS}
+        world.call(copies.PUT_SCORES, copies.PutScores(copy_id=copy_id, token=token, by=by, scores=scores))
+        world.call(copies.FINALISE, copies.Finalise(copy_id=copy_id, token=token, by=by))
+    settle(world)
+    world.call(exams.PUBLISH, exams.Publish(exam_id=scene.exam_id, by=ADMIN))
+    settle(world)
+    return scene
+
+
 PRESETS: dict[str, Any] = {
     "exam_open": open_exam, "paper_staged": paper_staged, "copies_ready": copies_ready, "answer_late": answer_late,
+    "results_out": results_out,
 }  # fmt: skip

@@ -14,7 +14,7 @@ from tests.faults.simulation.world import World
 
 STEPS = 48
 CLOCK_JUMPS_S = (60, 700, 2_000, 7_200, -600)
-PRESET_WEIGHTS = (2, 4, 8, 2)
+PRESET_WEIGHTS = (2, 4, 8, 2, 2)
 TIDY = 0.15
 """How many schedules also see days go by and the collector at work."""
 A_DAY_AND_MORE_S = 90_000

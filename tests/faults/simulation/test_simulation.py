@@ -36,7 +36,7 @@ EXPECTED = {
 
 @pytest.fixture(scope="module")
 def tally(postgres: Postgres) -> Tally:
-    return campaign.run(postgres, campaign.fresh_seeds(SCHEDULES), PROCESSES)
+    return campaign.run(postgres, campaign.seeds_of(campaign.commit(), SCHEDULES), PROCESSES)
 
 
 @pytest.mark.timeout(900)

@@ -172,20 +172,22 @@ def _fences(desk: Desk, copy_id: uuid.UUID) -> list[int]:
 
 def test_whoever_lost_the_lock_writes_nothing_more(desk: Desk, pool: ThreadPoolExecutor) -> None:
     """P0-DI-001. The lease ends while its holder writes, and somebody else takes over and writes: 30 times."""
-    taken_over = 0
     for _ in range(30):
         copy_id = desk.add_copy()
         token = desk.token(copy_id)
+        wrote = threading.Event()
 
-        def write_on(copy_id: uuid.UUID = copy_id, token: str = token) -> int:
+        def write_on(copy_id: uuid.UUID = copy_id, token: str = token, wrote: threading.Event = wrote) -> int:
             for version in itertools.count():
                 try:
                     desk.score(copy_id, token, FULL, version=version or None)
                 except LockLost:
                     return version
+                wrote.set()
             raise AssertionError
 
-        def take_over(copy_id: uuid.UUID = copy_id) -> str:
+        def take_over(copy_id: uuid.UUID = copy_id, wrote: threading.Event = wrote) -> str:
+            assert wrote.wait(60), "nobody wrote before the lease ended: the race does not take place"
             desk.expire(copy_id)
             mine = desk.token(copy_id, desk.admin)
             request = OneCopy(copy_id=copy_id, by=desk.admin)
@@ -196,12 +198,10 @@ def test_whoever_lost_the_lock_writes_nothing_more(desk: Desk, pool: ThreadPoolE
 
         before, _ = at_once(pool, [write_on, take_over])
         assert not isinstance(before, Refusal)
-        taken_over += before > 0
         stored = desk.all(sa.select(tables.marks).where(tables.marks.c.copy_id == copy_id))[0]
         # Not one write of the first came after the second's: they are v1 … vn under fence 1, then one under fence 2.
         assert (stored.fence, stored.version, stored.scores) == (2, before + 1, {})
         assert _fences(desk, copy_id) == [1] * (1 + before) + [2, 2]
-    assert taken_over > 0, "nobody ever wrote before the lease ended: the race did not take place"
 
 
 def test_a_lease_that_ends_is_taken_over_or_swept_never_both(desk: Desk, pool: ThreadPoolExecutor) -> None:
