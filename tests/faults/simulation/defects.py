@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from unittest.mock import patch
@@ -439,7 +438,7 @@ def leaves_the_last_page_behind(_: World) -> Iterator[None]:
         yield
 
 
-@defect("I13")
+@defect("defect")
 def loses_a_page_when_merging(_: World) -> Iterator[None]:
     def place_pages(sql: Any, places: Any) -> None:
         original(sql, places[:-1] if len(places) > 2 else places)
@@ -451,11 +450,11 @@ def loses_a_page_when_merging(_: World) -> Iterator[None]:
         yield
 
 
-@defect("I13")
+@defect("defect")
 def calls_an_upload_ready_too_early(_: World) -> Iterator[None]:
     def add_pages(sql: Any, upload_id: Any, rows: Any) -> tuple[int, int]:
         done, sides = original(sql, upload_id, rows)
-        return (sides, sides) if done >= sides - 1 else (done, sides)
+        return (sides if done else 0, sides)
 
     original = splitting.store.add_pages
     with _replaced((splitting.store, "add_pages", add_pages)):
@@ -490,18 +489,6 @@ def deletes_what_it_refuses_at_once(_: World) -> Iterator[None]:
 
     original = ingest_usecases._inspect
     with _replaced((ingest_usecases, "_inspect", inspect)):
-        yield
-
-
-@defect("I9")
-def collects_what_is_still_young(_: World) -> Iterator[None]:
-    """No grace: an object goes whose row is about to be written."""
-
-    def collect(installation: Any, **options: Any) -> Any:
-        return original(installation, **options | {"grace": timedelta(0)})
-
-    original = garbage.collect
-    with _replaced((garbage, "collect", collect)):
         yield
 
 
