@@ -64,7 +64,8 @@ class _Ending:
         for copy_id, trail in self.trails.items():
             holder, fence, taken = None, 0, None
             for event in trail:
-                if event.action in {"LOCK", "EXPIRE"} and holder is not None and event.at - taken < lease:
+                early = holder is not None and event.at - taken < lease and not self.world.clock.went_back
+                if event.action in {"LOCK", "EXPIRE"} and early:
                     yield f"I1 copy {copy_id}: {event.action} while a lock was in force, event {event.seq}"
                 if event.action == "LOCK":
                     taken = event.at

@@ -16,6 +16,7 @@ from tests.faults.simulation.campaign import Tally
 from tests.faults.simulation.world import World
 
 SCHEDULES = 1000
+EDITION = "67e4e15"  # to be changed for other schedules; the long hunt takes new ones every time
 PROCESSES = os.cpu_count() or 1
 REPLAYED = "freezes_without_a_second_look"
 
@@ -36,7 +37,7 @@ EXPECTED = {
 
 @pytest.fixture(scope="module")
 def tally(postgres: Postgres) -> Tally:
-    return campaign.run(postgres, campaign.seeds_of(campaign.commit(), SCHEDULES), PROCESSES)
+    return campaign.run(postgres, campaign.seeds_of(EDITION, SCHEDULES), PROCESSES)
 
 
 @pytest.mark.timeout(900)

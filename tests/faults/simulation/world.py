@@ -252,6 +252,7 @@ class World:
             )
         self.chance = random.Random(seed)
         self.clock.set(clock.STARTED if preset else clock.BEGINNING)
+        self.clock.went_back = False
         self.broker.reset(random.Random(seed + 1))
         self.broker.ready += [replace(message) for message in start.messages]
         self.store.reset(random.Random(seed + 2), start.entries)
