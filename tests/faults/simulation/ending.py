@@ -64,6 +64,7 @@ class _Ending:
         for copy_id, trail in self.trails.items():
             holder, fence, taken = None, 0, None
             for event in trail:
+                # A lease renewed after the clock went back ends sooner than it was taken for: no judgement there.
                 early = holder is not None and event.at - taken < lease and not self.world.clock.went_back
                 if event.action in {"LOCK", "EXPIRE"} and early:
                     yield f"I1 copy {copy_id}: {event.action} while a lock was in force, event {event.seq}"
