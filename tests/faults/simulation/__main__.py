@@ -38,7 +38,7 @@ def main() -> int:
 
 def replay(postgres: Postgres, seed: int, times: int, defect: str | None) -> int:
     digests = set()
-    with closing(campaign.prepared(postgres, "replay")) as world:
+    with campaign.quiet(), closing(campaign.prepared(postgres, "replay")) as world:
         for _ in range(times):
             with DEFECTS[defect].plant(world) if defect else nullcontext():
                 outcome = schedule.run(world, seed, digested=True)

@@ -88,17 +88,23 @@ def _seeds(first: int, count: int) -> list[int]:
 
 def prepared(postgres: Postgres, name: str) -> World:
     """A world that is ready for its first schedule."""
-    quieten()
     world = World(postgres, name)
     for preset, build in PRESETS.items():
         world.prepare(preset, build)
     return world
 
 
-def quieten() -> None:
+@contextmanager
+def quiet() -> Iterator[None]:
     """Failures are what this is about; nobody wants to read a line about each."""
+    before, disabled = structlog.get_config(), logging.root.manager.disable
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+        logging.disable(disabled)
 
 
 # Processes
@@ -108,18 +114,21 @@ _world: World | None = None
 
 def _open(directory: Path) -> None:
     global _world
-    _world = prepared(Postgres(directory, durable=False).recall(), f"sim{os.getpid()}")
+    with quiet():
+        _world = prepared(Postgres(directory, durable=False).recall(), f"sim{os.getpid()}")
 
 
 def _run(seeds: Sequence[int]) -> tuple[list[Outcome], Counter[tuple[str, str]]]:
     assert _world is not None
     _world.passed.clear()
-    return [schedule.run(_world, seed) for seed in seeds], Counter(_world.passed)
+    with quiet():
+        return [schedule.run(_world, seed) for seed in seeds], Counter(_world.passed)
 
 
 def _hunt(defect: str) -> tuple[str, Outcome | None]:
     assert _world is not None
-    return defect, defects.first_caught(_world, defect, range(WITHIN), schedule.run)
+    with quiet():
+        return defect, defects.first_caught(_world, defect, range(WITHIN), schedule.run)
 
 
 @contextmanager

@@ -61,7 +61,7 @@ def test_every_planted_defect_is_found(postgres: Postgres) -> None:
 
 @pytest.fixture
 def world(postgres: Postgres) -> Iterator[World]:
-    with closing(campaign.prepared(postgres, "replayed")) as opened:
+    with campaign.quiet(), closing(campaign.prepared(postgres, "replayed")) as opened:
         yield opened
 
 
