@@ -21,6 +21,12 @@ log = observe.logger("ingest.splitting")
 
 CUT_DEADLINE_S = 60
 
+# What the child says of a face beyond the columns it has; each may be missing.
+FEATURES = (
+    "skew_deg", "blur", "clipped", "bleed", "blank_unsure", "fingerprint", "margin", "writing_top", "writing_bottom",
+    "lean", "turned", "page_no", "code",
+)  # fmt: skip
+
 
 def send_chunks(uow: UnitOfWork, upload_id: UUID, sides: Iterable[int], size: int) -> None:
     """One command for every ``size`` sides."""
@@ -157,6 +163,7 @@ def _page_rows(context: Context, side: dict[str, Any], blobs: Sequence[bytes]) -
                 "images": {name: stored(image) for name, image in face["images"].items()},
                 "masked": {name: stored(image) for name, image in face["masked"].items()} if header else None,
                 "header_image": stored(face["header_image"]) if header else None,
+                "features": {name: face[name] for name in FEATURES if face.get(name) is not None},
             }
         )
     return rows

@@ -34,9 +34,11 @@ scan_profiles = sa.Table(
     sa.Column("exam_id", sa.Uuid, nullable=False),
     sa.Column("intake", sa.Text, nullable=False),
     sa.Column("pages_per_booklet", sa.Integer, nullable=False),
-    sa.UniqueConstraint("exam_id", "intake", "pages_per_booklet"),
+    sa.Column("grouping", sa.Text, nullable=False, server_default="every_n"),
+    sa.UniqueConstraint("exam_id", "intake", "pages_per_booklet", "grouping"),
     sa.CheckConstraint("intake IN ('a3', 'a4')", name="intake"),
     sa.CheckConstraint("pages_per_booklet BETWEEN 1 AND 200", name="pages_per_booklet"),
+    sa.CheckConstraint("grouping IN ('every_n', 'by_header', 'one_per_file')", name="grouping"),
 )
 
 # ``id`` is time ordered. ``error``: code and details of a refusal. ``progressed_at``: when the last sides were cut, or
@@ -91,7 +93,8 @@ assemblies = sa.Table(
     sa.CheckConstraint("page_count >= 1", name="page_count"),
 )
 
-# ``copy_id`` freezes a booklet: it is assembled at most once.
+# ``copy_id`` freezes a booklet: it is assembled at most once. ``confidence``: how sure the machine was of its pages
+# and their order, 0 to 1; null once a person arranged them.
 booklets = sa.Table(
     "booklets",
     metadata,
@@ -103,17 +106,19 @@ booklets = sa.Table(
     sa.Column("set_aside", sa.Boolean, nullable=False, server_default=sa.false()),
     _owner("assemblies.copy_id", nullable=True, index=True),
     sa.Column("version", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("confidence", sa.Float),
     sa.UniqueConstraint("upload_id", "place", deferrable=True, initially="DEFERRED"),
     sa.CheckConstraint("place >= 1", name="place"),
     sa.CheckConstraint("first_side >= 1", name="first_side"),
     sa.CheckConstraint("version >= 1", name="version"),
     sa.CheckConstraint("copy_id IS NULL OR NOT set_aside", name="set_aside_is_not_assembled"),
+    sa.CheckConstraint("confidence BETWEEN 0 AND 1", name="confidence"),
 )
 sa.Index("ix_booklets_exam_id_first_side", booklets.c.exam_id, booklets.c.first_side)
 sa.Index("ix_booklets_exam_id_upload_id_place", booklets.c.exam_id, booklets.c.upload_id, booklets.c.place)
 
 # ``turn_deg``: found when the side was cut; ``hand_turn_deg``: what a person added. ``clip``, ``header_box``: shares
-# x, y, w, h. ``booklet_id`` is null only while the upload is being split.
+# x, y, w, h. ``booklet_id`` is null only while the upload is being split. ``features``: what else the child saw.
 pages = sa.Table(
     "pages",
     metadata,
@@ -135,6 +140,7 @@ pages = sa.Table(
     sa.Column("place", sa.Integer),
     sa.Column("hand_turn_deg", sa.SmallInteger, nullable=False, server_default="0"),
     sa.Column("dropped", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("features", JSONB, nullable=False, server_default=sa.text("'{}'")),
     sa.UniqueConstraint("upload_id", "side_no", "half"),
     sa.UniqueConstraint("booklet_id", "place", deferrable=True, initially="DEFERRED"),
     sa.CheckConstraint("side_no >= 1", name="side_no"),
