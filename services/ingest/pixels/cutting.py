@@ -39,7 +39,8 @@ class Cutter:
 
     ``{"side_no", "sound", "spread", "faces": [{"half", "clip": [x, y, w, h], "turn_deg", "blank", "ink",
     "header": null | {"bottom", "boxes", "sure"}, "images": {"full"?, "screen", "thumb"},
-    "masked"?: {"screen", "thumb"}, "header_image"?}]}`` where an image is ``{"blob", "width_px", "height_px"}``.
+    "masked"?: {"screen", "thumb"}, "header_image"?, **features}]}`` where an image is ``{"blob", "width_px",
+    "height_px"}`` and features are what ``_features`` gives.
     """
 
     def __init__(self) -> None:
@@ -93,6 +94,7 @@ class Cutter:
             "ink": part.face.ink_cells,
             "header": None if header is None else vars(header),
             "images": self._shown(screen),
+            **_features(part.face, turn_deg - quarter == 180),
         }
         if _full_is_the_stream(side, part):
             assert side.scan is not None
@@ -146,6 +148,25 @@ def _upside_down(part: _Part) -> _Part:
         part.last,
         Face(face.skew_deg, face.ink_cells, -face.lean, face.turned_header, face.header),
     )
+
+
+def _features(face: Face, was_turned: bool) -> dict[str, Any]:
+    """What whoever groups the pages wants to know of a face; ``None``: not measured."""
+    return {
+        "skew_deg": face.skew_deg,
+        "blur": None,
+        "clipped": [],
+        "bleed": None,
+        "blank_unsure": False,
+        "fingerprint": None,
+        "margin": None,
+        "writing_top": None,
+        "writing_bottom": None,
+        "lean": face.lean,
+        "turned": was_turned,
+        "page_no": None,
+        "code": None,
+    }
 
 
 def _columns(pixels: Pixels, first: float, last: float) -> Pixels:
