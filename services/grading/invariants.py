@@ -138,6 +138,17 @@ _PUBLISHED = """
     )
 """
 
+_CHANGED = """
+    SELECT p.copy_id, format('revision %s was out, and changed without a reason or a second person', p.revision)
+    FROM (SELECT DISTINCT copy_id, revision FROM published_copies WHERE {copy_id}) p
+    JOIN copies c ON c.id = p.copy_id AND c.revision > p.revision
+    LEFT JOIN reopenings r ON r.copy_id = p.copy_id AND r.revision = p.revision + 1
+    WHERE r.copy_id IS NULL OR EXISTS (
+        SELECT 1 FROM audit a WHERE a.subject_id = p.copy_id AND a.action = 'FINALISE' AND a.revision = p.revision
+            AND a.details -> 'again' IS NULL AND a.actor_id = r.reopened_by
+    )
+"""
+
 _PUBLICATIONS = """
     SELECT e.id, 'its publications do not count up to the one it is at, or one is open that should not be'
     FROM exams e LEFT JOIN publications p ON p.exam_id = e.id
@@ -183,6 +194,7 @@ SUBJECTS = (
             Check("I6", "each attempt was asked once, each revision graded once", _ONCE),
             Check("I14", "a candidate has one copy of their exam", _CANDIDATES),
             Check("I17", "what is published stays as it was graded", _PUBLISHED),
+            Check("I17", "what was published changes with a reason, by somebody else than its marker", _CHANGED),
         ),
         objects=(
             objects_in("copies", "manifest", "pages", "record"),

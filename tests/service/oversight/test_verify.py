@@ -21,12 +21,18 @@ import urllib3
 from chassis.ids import uuid7
 from chassis.outbox import replayed_id
 from contracts.errors import Unavailable
+from contracts.model import Actor, Role
+from contracts.rpc.grading import copies as copies_rpc
+from contracts.rpc.grading import exams as exams_rpc
 from oversight.installation import SERVICES, Installation
 from oversight.progress import Progress
 from oversight.report import Report
 from oversight.verify import verify
-from tests.service.oversight.school import Known, School
+from services.grading.usecases import publication, reopening
+from tests.service.oversight.school import ADMIN, Known, School
 from tests.service.oversight.shelf import ShelfObjects
+
+SECOND = Actor(id=UUID(int=3), name="Proviseur", role=Role.ADMIN)
 
 
 def look(installation: Installation, **options: Any) -> Report:
@@ -65,6 +71,10 @@ def test_a_school_that_worked_without_faults_is_sound(installation: Installation
 # In grading. Each case: the invariant, the copy or exam that is named, and SQL that may use their ids by name.
 
 _RECORD_OF_TWICE = "(SELECT record FROM results WHERE copy_id = :twice AND revision = 1)"
+_ONCE_OUT = (
+    "INSERT INTO published_copies SELECT exam_id, 0, copy_id, 1, candidate_id, person_id FROM published_copies"
+    " WHERE copy_id = :twice"
+)
 GRADING = {
     "marks under a lock that was never taken": (
         "I1", "published", "UPDATE marks SET fence = 7 WHERE copy_id = :published",
@@ -152,6 +162,10 @@ GRADING = {
         "UPDATE copies SET final_key = document ->> 'key', final_sha256 = document ->> 'sha256',"
         " final_size = (document ->> 'size')::bigint FROM results WHERE copy_id = :published AND id = copy_id",
     ),
+    "a revision that was out and changed without a reason": ("I17", "twice", _ONCE_OUT),
+    "a revision that was out and changed by whoever had finalised it": (
+        "I17", "twice", _ONCE_OUT, f"INSERT INTO reopenings VALUES (:twice, 2, 'Oubli.', now(), '{ADMIN.id}')",
+    ),
     "a publication that is not counted": ("I17", "exam", "UPDATE exams SET publication = 2 WHERE id = :exam"),
 }  # fmt: skip
 
@@ -162,6 +176,20 @@ def test_a_breach_in_grading_is_seen_as_what_it_is(installation: Installation, k
     ids = {name: value for name, value in vars(known).items() if any(f":{name}" in each for each in statements)}
     spoil(installation, "grading", *statements, **ids)
     only(look(installation), invariant, "grading", *(getattr(known, name) for name in subject.split()))
+
+
+def test_a_revision_that_was_out_and_changed_by_a_second_person_with_a_reason_is_sound(
+    school: School, known: Known
+) -> None:
+    once = exams_rpc.Publish(exam_id=known.exam, by=ADMIN)
+    publication.withdraw(school.grading, once)
+    again = copies_rpc.Reopen(copy_id=known.twice, reason="Une page oubliée.", by=SECOND)
+    reopening.reopen(school.grading, again)
+    school.finalise(known.twice, school.lock(known.twice))
+    school.carry()
+    publication.publish(school.grading, once)
+    school.carry()
+    assert look(school.installation).findings == []
 
 
 # In ingest, and between ingest and grading.
