@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from unittest.mock import patch
@@ -489,6 +490,18 @@ def deletes_what_it_refuses_at_once(_: World) -> Iterator[None]:
 
     original = ingest_usecases._inspect
     with _replaced((ingest_usecases, "_inspect", inspect)):
+        yield
+
+
+@defect("I9")
+def collects_what_is_still_young(_: World) -> Iterator[None]:
+    """No grace: an object goes whose row is about to be written."""
+
+    def collect(installation: Any, **options: Any) -> Any:
+        return original(installation, **options | {"grace": timedelta(0)})
+
+    original = garbage.collect
+    with _replaced((garbage, "collect", collect)):
         yield
 
 

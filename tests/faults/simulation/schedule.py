@@ -18,6 +18,8 @@ PRESET_WEIGHTS = (2, 4, 8, 2, 2)
 TIDY = 0.15
 """How many schedules also see days go by and the collector at work."""
 A_DAY_AND_MORE_S = 90_000
+BETWEEN_PASSES_S = 60
+"""Operators may run the collector as often as they like: only its grace protects what is a minute old."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,8 @@ def _step(world: World, people: People, chance: random.Random, *, tidy: bool) ->
     woken = [name for name, hosted in world.hosted.items() if hosted.woken and not hosted.away]
     deliverable = world.may_deliver()
     timers = world.due_timers()
-    choices += [("collect", 1.5)] if tidy else []
+    # More than once while somebody is between an object and its row: after a single pass the bin would still have it.
+    choices += [("collect", 5 if world.tasks.waiting else 1.5)] if tidy else []
     # Nothing that is under way takes a day: the grace of the collector is far longer than any deadline.
     choices += [("days", 2)] if tidy and not world.tasks.waiting else []
     choices += [("resume", 8)] if world.tasks.waiting else []
@@ -109,6 +112,7 @@ def _step(world: World, people: People, chance: random.Random, *, tidy: bool) ->
             world.tick(hosted, timer)
             return f"tick {timer.method}"
         case "collect":
+            world.clock.move(BETWEEN_PASSES_S)
             world.collect()
             return "collect"
         case "days":
