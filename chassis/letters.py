@@ -5,6 +5,8 @@
     python -m chassis.letters replay --id MESSAGE_ID | --queue QUEUE | --all
     python -m chassis.letters discard --id MESSAGE_ID | --queue QUEUE | --all --reason WHY
 
+``korrigo letters`` is the same, where that is installed.
+
 Reads ``KORRIGO_BUS_URL``, and ``KORRIGO_DATABASE_URL`` to discard: that of the service whose letters they are. Each
 service may see its own queues alone, so ``--service`` says whose these are where it cannot see all.
 """
@@ -13,9 +15,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -47,7 +50,7 @@ Databases = Callable[[str], Database]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the commands; a larger command may hang them in, and call ``run`` with what was parsed."""
+    """Declare the commands; a larger command may hang them in, and call ``answer`` with what was parsed."""
     commands = parser.add_subparsers(dest="letters", required=True)
     described = {
         "list": "what waits, and why",
@@ -155,9 +158,13 @@ def _own_database(address: str | None) -> Iterator[Databases]:
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m chassis.letters")
     configure(parser)
-    chosen = parser.parse_args(arguments)
+    return answer(parser.parse_args(arguments))
+
+
+def answer(chosen: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> int:
+    """Do what was asked where the environment says; 2 when it does not say, or nobody is there."""
     try:
-        settings = load(Needed)
+        settings = load(Needed, environ)
         observe.configure("letters", settings)
         if is_inproc(settings.bus_url):
             print("this bus ends with its process, and its dead letters do: see docs/runbooks/dead-letters.md")

@@ -1,7 +1,8 @@
-"""``korrigo verify``, ``korrigo gc``, ``korrigo watch``: what an operator asks of a running installation.
+"""``korrigo verify``, ``gc``, ``watch``, ``letters``: what an operator asks of a running installation.
 
 The databases and the store are named by the environment (docs/configuration.md), or found in the directory of a running
-``make run`` with ``--data``. Exit status: 0 all is well, 1 something is wrong, 2 it could not be looked at.
+``make run`` with ``--data``; ``letters`` asks for the bus alone, and for a service's database to discard. Exit status:
+0 all is well, 1 something is wrong, 2 it could not be looked at.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from chassis import health, observe
+from chassis import health, letters, observe
 from chassis.objects import RENEW_AFTER
 from chassis.processes import ServerFailed
 from chassis.settings import SettingsError, load
@@ -32,6 +33,8 @@ from oversight.watch import SETTLED_AFTER_S, UNENDED_AFTER_S, Watch, checks
 
 def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
     asked = _parser().parse_args(arguments)
+    if asked.run is None:
+        return letters.answer(asked, environ)
     try:
         installation = Installation.embedded(asked.data) if asked.data else Installation.of(load(Settings, environ))
         if asked.run is _watch:
@@ -54,7 +57,7 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="korrigo", description=__doc__)
-    verbs = parser.add_subparsers(required=True, metavar="verify | gc | watch")
+    verbs = parser.add_subparsers(required=True, metavar="verify | gc | watch | letters")
 
     looking = verbs.add_parser("verify", help="check every invariant; changes nothing")
     looking.set_defaults(run=_verify)
@@ -79,6 +82,10 @@ def _parser() -> argparse.ArgumentParser:
 
     watching = verbs.add_parser("watch", help="do both for ever, with metrics on KORRIGO_INTERNAL_PORT")
     watching.set_defaults(run=_watch, data=None)
+
+    deciding = verbs.add_parser("letters", help="messages that failed for good: look, send again, give up")
+    deciding.set_defaults(run=None)  # it needs no installation
+    letters.configure(deciding)
     return parser
 
 

@@ -20,6 +20,7 @@ from chassis.bus.letters import Letter
 from chassis.bus.publisher import Publisher, connect
 from chassis.bus.topology import DELIVERY_LIMIT
 from contracts.errors import Unavailable
+from oversight import command as operators
 from tests.bus.conftest import ProbeProcess
 from tests.bus.probe import RETRY_DELAYS_S
 from tests.bus.watching import MESSAGE, QUEUE, Watch, until
@@ -191,6 +192,16 @@ def korrigo(
         return status, told.out + told.err
 
     return run
+
+
+def test_the_operators_command_has_it_and_asks_for_no_more_than_the_bus(
+    watch: Watch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    letter = poison(watch)
+    assert operators.main(["letters", "show", str(letter.message_id)], {"KORRIGO_BUS_URL": watch.url}) == 0
+    assert json.loads(capsys.readouterr().out)["message_id"] == str(letter.message_id)
+    assert operators.main(["letters", "list"], {}) == 2
+    assert "KORRIGO_BUS_URL" in capsys.readouterr().err
 
 
 def test_the_list_names_no_person(watch: Watch, korrigo: Callable[..., tuple[int, str]]) -> None:
