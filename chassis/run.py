@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from chassis import failpoints, health, observe
+from chassis.confined.limits import close_to_others
 from chassis.settings import Common, SettingsError, env, load, text, whole
 from contracts.errors import Unavailable
 
@@ -105,6 +106,7 @@ def run_service(service: Any, settings: Common, config: dict[str, Any]) -> int:
     from chassis.bus.hosting import Hosted
 
     name: str = service.name
+    close_to_others()
     observe.configure(name, settings)
     failpoints.arm()
     hosted = Hosted([service], {"AMQP_URI": settings.bus_url, **config})

@@ -1,4 +1,4 @@
-"""Limits a child puts on itself before it imports anything that parses."""
+"""Limits a child puts on itself before it imports anything that parses, and what its service keeps from it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from chassis.confined import syscalls
 
 # linux/prctl.h
 PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
 PR_SET_NO_NEW_PRIVS = 38
 
 MAX_OPEN_FILES = 64
@@ -36,6 +37,15 @@ class Limits:
 def die_with_parent() -> None:
     """Be killed when the *thread* that started this process ends: the pool starts children from one that stays."""
     _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def close_to_others() -> None:
+    """For a service: from now on nobody but root looks into this process, and it leaves no core file.
+
+    Its memory and environment hold keys, and a child that a hostile scan has taken over runs as the same user. A
+    program that this process starts is another matter: it can be looked into again.
+    """
+    _prctl(PR_SET_DUMPABLE, 0)
 
 
 def confine(limits: Limits) -> None:

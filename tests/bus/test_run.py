@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+from typing import Any
 
 from gunicorn.config import Config
 
@@ -19,6 +21,31 @@ def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-m", "chassis.run", *arguments],
         cwd=ROOT, env={**bare, **environ}, capture_output=True, text=True, timeout=30, check=False,
     )  # fmt: skip
+
+
+NOT_ROOTS: dict[str, Any] = {"group": os.getgid() or 65534} if os.getuid() == 0 else {}
+"""A process of root has another group here, or all would be root's anyway."""
+
+
+def looked_into_by(pid: int) -> tuple[int, int]:
+    """User and group who may read memory and environment of the process: root's, once it has closed itself."""
+    found = Path(f"/proc/{pid}/environ").stat()
+    return found.st_uid, found.st_gid
+
+
+def test_only_what_closes_itself_is_closed_to_others() -> None:
+    close = "from chassis.confined.limits import close_to_others; close_to_others(); "
+    for closed, prelude in ((False, ""), (True, close)):
+        waiting = subprocess.Popen(
+            [sys.executable, "-c", f"{prelude}print('here', flush=True); input()"],
+            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **NOT_ROOTS,
+        )  # fmt: skip
+        with waiting:
+            assert waiting.stdout is not None
+            assert waiting.stdout.readline() == "here\n"
+            assert (looked_into_by(waiting.pid) == (0, 0)) is closed
+            waiting.communicate("\n")
+        assert waiting.returncode == 0
 
 
 def test_an_unknown_name_is_explained() -> None:
@@ -70,7 +97,7 @@ def test_live_but_not_ready_while_it_waits_and_gone_when_told() -> None:
         "KORRIGO_INTERNAL_PORT": str(port),
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.bus.probe"], cwd=ROOT, env=environ, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "tests.bus.probe"], cwd=ROOT, env=environ, stderr=subprocess.DEVNULL, **NOT_ROOTS
     )
 
     def status(path: str) -> int:
@@ -84,6 +111,8 @@ def test_live_but_not_ready_while_it_waits_and_gone_when_told() -> None:
 
     try:
         until(lambda: status("/health/live") == 200)
+        # A child that runs as the same user cannot read its service's keys.
+        assert looked_into_by(process.pid) == (0, 0)
         assert status("/health/ready") == 503
         assert process.poll() is None
         started = time.monotonic()
