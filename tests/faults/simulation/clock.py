@@ -31,10 +31,9 @@ class Clock:
 
     def __init__(self, connections: Sequence[psycopg.Connection]) -> None:
         self._connections = connections
-        self.now, self.went_back = BEGINNING, False
+        self.now = BEGINNING
 
     def set(self, now: datetime) -> None:
-        self.went_back |= now < self.now
         self.now = now
         for connection in self._connections:
             connection.execute("UPDATE public.simulated_clock SET at = %s", (now,))

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,7 @@ from psycopg.rows import namedtuple_row
 
 from contracts.records.marking import MarkingRecord
 from tests.faults.simulation.history import History
-from tests.faults.simulation.world import World
+from tests.faults.simulation.world import TurnedBack, World
 
 UPLOADS = """
     SELECT u.id, u.status, u.sides, u.pages, count(p.id) AS found, count(p.booklet_id) AS placed,
@@ -64,12 +64,11 @@ class _Ending:
         for copy_id, trail in self.trails.items():
             holder, fence, taken = None, 0, None
             for event in trail:
-                # A lease renewed after the clock went back ends sooner than it was taken for: no judgement there.
-                early = holder is not None and event.at - taken < lease and not self.world.clock.went_back
-                if event.action in {"LOCK", "EXPIRE"} and early:
+                ends = event.action in {"LOCK", "EXPIRE"} and holder is not None
+                if ends and event.at - counted_from(taken, event, self.world.turned_back) < lease:
                     yield f"I1 copy {copy_id}: {event.action} while a lock was in force, event {event.seq}"
                 if event.action == "LOCK":
-                    taken = event.at
+                    taken = event
                     if event.details["fence"] <= fence:
                         yield f"I1 copy {copy_id}: fence {event.details['fence']} after {fence}"
                     holder, fence = event.actor_id, event.details["fence"]
@@ -273,6 +272,16 @@ class _Ending:
         for row in self._rows("grading", PUBLISHED):
             if (row.status, row.now) != ("GRADED", row.revision):
                 yield f"I17 copy {row.id} is published as revision {row.revision}, and is {row.status} {row.now}"
+
+
+def counted_from(taken: Any, ended: Any, turned_back: Iterable[TurnedBack]) -> datetime:
+    """The earliest time from which a lease may count that lasted from one event of a trail to another.
+
+    Renewing is not in the trail. It makes a lease longer, unless the clock was set back meanwhile: then it may count
+    from that time on.
+    """
+    meanwhile = (each.to for each in turned_back if taken.seq <= each.last.get(taken.subject_id, 0) < ended.seq)
+    return min([taken.at, *meanwhile])
 
 
 def _points(scores: dict[str, str]) -> dict[str, Decimal]:

@@ -129,7 +129,7 @@ def _fault(world: World, chance: random.Random) -> str:
     """A dependency goes away for some steps, or the clock jumps."""
     kind = chance.choice(("bus", "object_store", *world.databases, "clock", "clock"))
     if kind == "clock":
-        world.clock.move(chance.choice(CLOCK_JUMPS_S))
+        world.turn_clock(chance.choice(CLOCK_JUMPS_S))
     else:
         world.lose(kind, steps=chance.randint(1, 12))
     return f"fault {kind}"

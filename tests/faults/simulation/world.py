@@ -120,6 +120,14 @@ class Hosted:
 
 
 @dataclass(frozen=True)
+class TurnedBack:
+    """The clock was set back ``to`` a time when the trails were so long: the last event by subject."""
+
+    to: datetime
+    last: Mapping[UUID, int]
+
+
+@dataclass(frozen=True)
 class _Preset:
     """How a schedule may begin: SQL that fills the tables, the store, messages under way, what people know."""
 
@@ -142,6 +150,7 @@ class World:
         self._lost: dict[str, int] = {}
         self.passed: Counter[tuple[str, str]] = Counter()
         self.defects: list[str] = []
+        self.turned_back: list[TurnedBack] = []
         urls = {service: self._create(service) for service in SERVICES}
         self.connections = {service: _connect(url) for service, url in urls.items()}
         self.clock = clock.Clock(list(self.connections.values()))
@@ -252,7 +261,6 @@ class World:
             )
         self.chance = random.Random(seed)
         self.clock.set(clock.STARTED if preset else clock.BEGINNING)
-        self.clock.went_back = False
         self.broker.reset(random.Random(seed + 1))
         self.broker.ready += [replace(message) for message in start.messages]
         self.store.reset(random.Random(seed + 2), start.entries)
@@ -262,7 +270,7 @@ class World:
             hosted.away, hosted.woken = 0, False
             for timer in hosted.timers:
                 timer.due_s = self.chance.uniform(0, timer.seconds)
-        self.faulty, self.crashed, self.defects, self._lost = False, [], [], {}
+        self.faulty, self.crashed, self.defects, self.turned_back, self._lost = False, [], [], [], {}
         for database in self.databases.values():
             database.up = True
         failpoints.watch(self._reached)
@@ -308,6 +316,13 @@ class World:
             if steps <= 1 or everything:
                 del self._lost[dependency]
                 self._server(dependency).up = True
+
+    def turn_clock(self, seconds: float) -> None:
+        """The clock is wrong, or was, and is set."""
+        if seconds < 0:
+            heads = self.connections["grading"].execute("SELECT subject_id, seq FROM audit_heads").fetchall()
+            self.turned_back.append(TurnedBack(self.clock.now + timedelta(seconds=seconds), dict(heads)))
+        self.clock.move(seconds)
 
     def _server(self, dependency: str) -> Any:
         return {"bus": self.broker, "object_store": self.store, **self.databases}[dependency]
