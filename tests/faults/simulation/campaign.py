@@ -20,7 +20,7 @@ import structlog
 
 from chassis.servers import Postgres
 from tests.faults.simulation import defects, schedule
-from tests.faults.simulation.people import PRESETS
+from tests.faults.simulation.presets import PRESETS
 from tests.faults.simulation.schedule import Outcome
 from tests.faults.simulation.world import World
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from oversight.verify import verify
 from tests.faults.simulation.ending import violations
 from tests.faults.simulation.history import History
-from tests.faults.simulation.people import PRESETS, People, settle
+from tests.faults.simulation.people import People
+from tests.faults.simulation.presets import PRESETS, settle
 from tests.faults.simulation.world import World
 
 STEPS = 48
