@@ -154,6 +154,44 @@ class CannotSplitThere(Refusal):
     fr = "Ce fascicule compte {pages} pages : coupez avant l'une des pages 2 à {pages}."
 
 
+class CannotInsertThere(Refusal):
+    """``before_page`` is beyond ``last``, the place behind the booklet's last page; it has ``pages``."""
+
+    code, http_status = "ingest.cannot_insert_there", 422
+    en = "This booklet has {pages} pages: insert before page 1 to {last}."
+    fr = "Ce fascicule compte {pages} pages : insérez avant l'une des pages 1 à {last}."
+
+
+class PageNotThere(Refusal):
+    """``page_id`` is not, or no longer, in the booklet it was to be taken from, or was named twice."""
+
+    code, http_status = "ingest.page_not_there", 422
+    en = "A page you want to move is not in that booklet. Read the booklet again and name each page once."
+    fr = "Une page à déplacer n'est pas dans ce fascicule. Relisez-le et citez chaque page une seule fois."
+
+
+class NothingToUndo(Refusal):
+    code, http_status = "ingest.nothing_to_undo", 409
+    en = "There is nothing left to undo here: all was undone, or its booklets are assembled."
+    fr = "Il n'y a plus rien à annuler ici : tout a été annulé, ou les fascicules sont agrafés."
+
+
+class UndoneAlready(Refusal):
+    """``act_id`` was undone by somebody else meanwhile."""
+
+    code, http_status = "ingest.undone_already", 409
+    en = "Somebody undid this meanwhile. Reload the list before you undo more."
+    fr = "Quelqu'un l'a annulé entre-temps. Rechargez la liste avant d'annuler autre chose."
+
+
+class LaterAct(Refusal):
+    """``act_id`` was done later to a booklet that the act to be undone touched; ``kind`` is what it was."""
+
+    code, http_status = "ingest.later_act", 409
+    en = "One of these booklets was changed again later. Undo that later change first."
+    fr = "L'un de ces fascicules a encore été modifié par la suite. Annulez d'abord cette modification."
+
+
 class RepeatedBooklet(Refusal):
     """``booklet_id`` was named twice."""
 

@@ -165,6 +165,67 @@ class MergeBooklets(Once):
     by: Actor
 
 
+class InsertPages(Once):
+    """Take pages of another booklet of the same exam, perhaps of another upload, into this one.
+
+    ``before_page`` counts from 1 and is the place behind the last page when absent. ``page_ids``: in the order they
+    shall have; none named means all of ``source_id``, which is then gone.
+    """
+
+    booklet_id: UUID
+    version: int
+    before_page: int | None = Field(default=None, ge=1)
+    source_id: UUID
+    source_version: int = Field(ge=0, lt=1 << 31)
+    page_ids: tuple[UUID, ...] = Field(default=(), max_length=1000)
+    by: Actor
+
+
+class ActKind(StrEnum):
+    """What somebody did to booklets in staging."""
+
+    ARRANGE = "arrange"
+    SPLIT = "split"
+    MERGE = "merge"
+    INSERT = "insert"
+    SET_ASIDE = "set_aside"
+    TAKE_BACK = "take_back"
+
+
+class StagingAct(Model):
+    """``booklet_ids``: all that it touched, those it made or emptied among them."""
+
+    id: UUID
+    kind: ActKind
+    booklet_ids: tuple[UUID, ...]
+    done_by: UUID
+    done_at: datetime
+    undone_by: UUID | None
+    undone_at: datetime | None
+
+
+class StagingActs(Model):
+    items: tuple[StagingAct, ...]
+    next: str | None
+    total: int
+
+
+class UndoAct(Once):
+    """Undo ``act_id``, or else the exam's last act that can be undone."""
+
+    exam_id: UUID
+    act_id: UUID | None = None
+    by: Actor
+
+
+class UndoInBooklet(Once):
+    """Undo the last act that touched this booklet."""
+
+    booklet_id: UUID
+    version: int
+    by: Actor
+
+
 class DropBooklet(Model):
     """Set a booklet aside with all its pages (stray paper); ``restore`` takes it back."""
 
@@ -218,6 +279,10 @@ GET_BOOKLET = Method("ingest", "get_booklet", OneBooklet, BookletView)
 EDIT_BOOKLET = Method("ingest", "edit_booklet", EditBooklet, BookletView)
 SPLIT_BOOKLET = Method("ingest", "split_booklet", SplitBooklet, Booklets)
 MERGE_BOOKLETS = Method("ingest", "merge_booklets", MergeBooklets, BookletView)
+INSERT_PAGES = Method("ingest", "insert_pages", InsertPages, Booklets)
+LIST_STAGING_ACTS = Method("ingest", "list_staging_acts", OfExam, StagingActs)
+UNDO_ACT = Method("ingest", "undo_act", UndoAct, Booklets)
+UNDO_IN_BOOKLET = Method("ingest", "undo_in_booklet", UndoInBooklet, Booklets)
 DROP_BOOKLET = Method("ingest", "drop_booklet", DropBooklet, Done)
 ASSEMBLE_COPY = Method("ingest", "assemble_copy", AssembleCopy, Assembled)
 ASSEMBLE_CERTAIN = Method("ingest", "assemble_certain", AssembleCertain, Assembled, timeout_s=20)

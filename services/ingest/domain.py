@@ -11,8 +11,10 @@ from uuid import UUID
 from contracts.errors.ingest import (
     BookletFrozen,
     BookletSetAside,
+    CannotInsertThere,
     CannotSplitThere,
     NoPageLeft,
+    PageNotThere,
     PagesNotConserved,
     VersionConflict,
 )
@@ -43,7 +45,10 @@ class StagedPage:
 
 @dataclass(frozen=True)
 class Booklet:
-    """A group of pages in staging; ``copy_id`` freezes it."""
+    """A group of pages in staging; ``copy_id`` freezes it.
+
+    Without pages it is gone for everybody, but keeps its place in the pile: undoing may fill it again.
+    """
 
     id: UUID
     exam_id: UUID
@@ -80,15 +85,57 @@ class Booklet:
             raise CannotSplitThere(before_page=before_page, pages=len(self.pages))
         head = replace(self, pages=self.pages[: before_page - 1])
         tail = replace(self, id=new_id, version=1, pages=self.pages[before_page - 1 :])
-        conserve((page.id for page in self.pages), (page.id for part in (head, tail) for page in part.pages))
         return head, tail
 
+    def insert(self, before_page: int | None, source: Booklet, taken: Sequence[UUID]) -> tuple[Booklet, Booklet]:
+        """Pages of ``source``, in the order named, before a page (from 1; ``None``: behind the last) of this booklet.
 
-def merge(booklets: Sequence[Booklet]) -> Booklet:
-    """All pages, in the order given, in the first booklet."""
-    merged = replace(booklets[0], pages=tuple(page for booklet in booklets for page in booklet.pages))
-    conserve((page.id for booklet in booklets for page in booklet.pages), (page.id for page in merged.pages))
-    return merged
+        ``taken`` are page ids of ``source``; none means all of them.
+
+        Returns:
+            This booklet, and what is left of ``source``, perhaps nothing.
+
+        Raises:
+            CannotInsertThere, PageNotThere.
+        """
+        at = len(self.pages) if before_page is None else before_page - 1
+        if at > len(self.pages):
+            raise CannotInsertThere(before_page=at + 1, pages=len(self.pages), last=len(self.pages) + 1)
+        there = {page.id: page for page in source.pages}
+        moved = []
+        for each in taken or tuple(there):
+            if each not in there:
+                raise PageNotThere(page_id=str(each))
+            moved.append(there.pop(each))
+        left = tuple(page for page in source.pages if page.id in there)
+        return replace(self, pages=(*self.pages[:at], *moved, *self.pages[at:])), replace(source, pages=left)
+
+
+def merge(booklets: Sequence[Booklet]) -> list[Booklet]:
+    """All pages, in the order given, in the first booklet; the others without any."""
+    first, *others = booklets
+    merged = replace(first, pages=tuple(page for booklet in booklets for page in booklet.pages))
+    return [merged, *(replace(booklet, pages=()) for booklet in others)]
+
+
+def undone(now: Sequence[Booklet], before: Sequence[Booklet]) -> list[Booklet]:
+    """Booklets as they were before an act; those it made lose their pages again.
+
+    ``now`` are all that it touched, ``before`` those of them that were there before it. Whatever was done to them
+    since must have been undone.
+
+    Raises:
+        BookletFrozen: one was assembled since.
+    """
+    was = {booklet.id: booklet for booklet in before}
+    return [
+        replace(
+            booklet.unfrozen(),
+            pages=was[booklet.id].pages if booklet.id in was else (),
+            set_aside=booklet.id in was and was[booklet.id].set_aside,
+        )
+        for booklet in now
+    ]
 
 
 def pages_to_assemble(booklets: Sequence[Booklet]) -> list[StagedPage]:

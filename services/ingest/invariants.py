@@ -30,7 +30,8 @@ _PLACES = """
     FROM booklets b LEFT JOIN pages p ON p.booklet_id = b.id
     WHERE {b.id}
     GROUP BY b.id
-    HAVING count(p.id) = 0 OR min(p.place) <> 1 OR max(p.place) <> count(p.id) OR min(p.side_no) <> b.first_side
+    HAVING count(p.id) = 0 AND NOT EXISTS (SELECT 1 FROM staging_acts a WHERE b.id = ANY(a.booklet_ids))
+        OR min(p.place) <> 1 OR max(p.place) <> count(p.id) OR min(p.side_no) <> b.first_side
 """
 
 _ASSEMBLED = """

@@ -65,6 +65,22 @@ class IngestService:
     def merge_booklets(self, request: rpc.MergeBooklets) -> rpc.BookletView:
         return usecases.merge_booklets(self.app, request)
 
+    @serve(rpc.INSERT_PAGES)
+    def insert_pages(self, request: rpc.InsertPages) -> rpc.Booklets:
+        return usecases.insert_pages(self.app, request)
+
+    @serve(rpc.LIST_STAGING_ACTS)
+    def list_staging_acts(self, request: rpc.OfExam) -> rpc.StagingActs:
+        return usecases.list_staging_acts(self.app, request)
+
+    @serve(rpc.UNDO_ACT)
+    def undo_act(self, request: rpc.UndoAct) -> rpc.Booklets:
+        return usecases.undo_act(self.app, request)
+
+    @serve(rpc.UNDO_IN_BOOKLET)
+    def undo_in_booklet(self, request: rpc.UndoInBooklet) -> rpc.Booklets:
+        return usecases.undo_in_booklet(self.app, request)
+
     @serve(rpc.DROP_BOOKLET)
     def drop_booklet(self, request: rpc.DropBooklet) -> Done:
         return usecases.drop_booklet(self.app, request)

@@ -18,14 +18,17 @@ from services.ingest.paging import as_uuid, from_cursor, page_size, to_cursor
 from services.ingest.store import place_pages
 from services.ingest.tables import anomalies, assemblies, booklets, pages, uploads
 
+_FILLED = sa.exists().where(pages.c.booklet_id == booklets.c.id)
 _OPEN = sa.exists().where(anomalies.c.booklet_id == booklets.c.id, anomalies.c.settled_at.is_(None))
 
 
-def load(sql: sa.Connection, exam_id: UUID | None, ids: Sequence[UUID], *, lock: bool = False) -> list[Booklet]:
+def load(
+    sql: sa.Connection, exam_id: UUID | None, ids: Sequence[UUID], *, lock: bool = False, emptied: bool = False
+) -> list[Booklet]:
     """Booklets in the order of ``ids``, which must be distinct; locked in the order of their ids if asked.
 
     Raises:
-        NotFound: one does not exist.
+        NotFound: one does not exist, or has no pages any more (unless ``emptied``).
         MixedExams: one is not of ``exam_id`` (``None``: any exam).
     """
     query = sa.select(booklets).where(booklets.c.id.in_(ids)).order_by(booklets.c.id)
@@ -42,6 +45,8 @@ def load(sql: sa.Connection, exam_id: UUID | None, ids: Sequence[UUID], *, lock:
         .order_by(pages.c.place)
     ):
         staged[page.booklet_id].append(StagedPage(page.id, page.hand_turn_deg, page.dropped))
+    if not emptied and not all(staged.values()):
+        raise NotFound
     return [_booklet(rows[each], staged[each]) for each in ids]
 
 
@@ -49,13 +54,14 @@ def _booklet(row: sa.Row[Any], staged: Iterable[StagedPage]) -> Booklet:
     return Booklet(row.id, row.exam_id, row.version, tuple(staged), row.set_aside, row.copy_id)
 
 
-def save(sql: sa.Connection, booklet: Booklet, by: UUID) -> None:
-    """Store the places, turns and drops of a locked booklet's pages. A person looked at it: its doubts are settled."""
-    place_pages(
-        sql,
-        [{"page": page.id, "booklet": booklet.id, "place": place} for place, page in enumerate(booklet.pages, start=1)],
-    )
-    for page in booklet.pages:
+def store(sql: sa.Connection, changed: Sequence[Booklet]) -> None:
+    """Write down locked booklets as they are now, and give each its next version.
+
+    All pages are placed before any booklet is looked at: some may have gone from one to another.
+    """
+    staged = [(booklet, place, page) for booklet in changed for place, page in enumerate(booklet.pages, start=1)]
+    place_pages(sql, [{"page": page.id, "booklet": booklet.id, "place": place} for booklet, place, page in staged])
+    for _, _, page in staged:
         sql.execute(
             sa.update(pages)
             .where(
@@ -64,13 +70,10 @@ def save(sql: sa.Connection, booklet: Booklet, by: UUID) -> None:
             )
             .values(hand_turn_deg=page.turn_deg, dropped=page.dropped)
         )
-    first_side = sa.select(sa.func.min(pages.c.side_no)).where(pages.c.booklet_id == booklet.id).scalar_subquery()
-    _change(sql, booklet.id, first_side=first_side)
-    settle_doubts(sql, [booklet.id], by)
-
-
-def set_aside(sql: sa.Connection, booklet_id: UUID, *, aside: bool) -> None:
-    _change(sql, booklet_id, set_aside=aside)
+    for booklet in changed:
+        first = sa.select(sa.func.min(pages.c.side_no)).where(pages.c.booklet_id == booklet.id).scalar_subquery()
+        first_side = sa.func.coalesce(first, booklets.c.first_side)
+        _change(sql, booklet.id, first_side=first_side, set_aside=booklet.set_aside)
 
 
 def _change(sql: sa.Connection, booklet_id: UUID, **values: object) -> None:
@@ -81,12 +84,19 @@ def _change(sql: sa.Connection, booklet_id: UUID, **values: object) -> None:
     )
 
 
-def settle_doubts(sql: sa.Connection, ids: Sequence[UUID], by: UUID) -> None:
-    sql.execute(
+def settle_doubts(sql: sa.Connection, ids: Sequence[UUID], by: UUID) -> list[UUID]:
+    """A person looked at these booklets; the doubts this settled."""
+    settled = (
         sa.update(anomalies)
         .where(anomalies.c.booklet_id.in_(ids), anomalies.c.settled_at.is_(None))
         .values(settled_at=sa.func.now(), settled_by=by)
     )
+    return list(sql.execute(settled.returning(anomalies.c.id)).scalars())
+
+
+def doubt_again(sql: sa.Connection, doubts: Sequence[UUID]) -> None:
+    """Undo ``settle_doubts``."""
+    sql.execute(sa.update(anomalies).where(anomalies.c.id.in_(doubts)).values(settled_at=None, settled_by=None))
 
 
 def lock_order(sql: sa.Connection, booklet_id: UUID) -> None:
@@ -123,16 +133,6 @@ def insert_after(sql: sa.Connection, neighbour: UUID, new_id: UUID) -> None:
     )
 
 
-def absorb(sql: sa.Connection, into: UUID, emptied: Sequence[UUID], by: UUID) -> None:
-    """Remove booklets whose pages were moved; their doubts, settled, are kept with the booklet that took them."""
-    settle_doubts(sql, emptied, by)
-    target = sa.select(booklets.c.upload_id).where(booklets.c.id == into).scalar_subquery()
-    sql.execute(
-        sa.update(anomalies).where(anomalies.c.booklet_id.in_(emptied)).values(booklet_id=into, upload_id=target)
-    )
-    sql.execute(sa.delete(booklets).where(booklets.c.id.in_(emptied)))
-
-
 # Assembling
 
 
@@ -140,7 +140,9 @@ def open_booklets(sql: sa.Connection, exam_id: UUID) -> tuple[list[UUID], list[U
     """Booklets of an exam still in staging, in the order of the piles: the certain ones and the doubtful ones."""
     rows = sql.execute(
         sa.select(booklets.c.id, _OPEN.label("doubtful"))
-        .where(booklets.c.exam_id == exam_id, booklets.c.copy_id.is_(None), booklets.c.set_aside.is_(sa.false()))
+        .where(
+            booklets.c.exam_id == exam_id, booklets.c.copy_id.is_(None), booklets.c.set_aside.is_(sa.false()), _FILLED
+        )
         .order_by(booklets.c.upload_id, booklets.c.place)
     ).all()
     return [row.id for row in rows if not row.doubtful], [row.id for row in rows if row.doubtful]
@@ -211,12 +213,13 @@ def view(sql: sa.Connection, booklet_id: UUID) -> BookletView:
 
 
 def views(sql: sa.Connection, ids: Sequence[UUID]) -> list[BookletView]:
-    return _views(sql, sa.select(booklets).where(booklets.c.id.in_(ids)))
+    """Those of them that have pages, in the order of the piles."""
+    return _views(sql, sa.select(booklets).where(booklets.c.id.in_(ids), _FILLED))
 
 
 def list_booklets(sql: sa.Connection, exam_id: UUID, limit: int, cursor: str | None) -> Booklets:
     """In the order of the piles: upload by upload, booklet by booklet."""
-    query = sa.select(booklets).where(booklets.c.exam_id == exam_id)
+    query = sa.select(booklets).where(booklets.c.exam_id == exam_id, _FILLED)
     total = sql.execute(sa.select(sa.func.count()).select_from(query.subquery())).scalar_one()
     if cursor is not None:
         upload, position = from_cursor(cursor, 2)

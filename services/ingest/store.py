@@ -239,7 +239,8 @@ def list_uploads(sql: sa.Connection, exam_id: UUID, limit: int, cursor: str | No
 
 
 def _upload_views(sql: sa.Connection, condition: sa.ColumnElement[bool], limit: int) -> list[UploadView]:
-    count = sa.select(sa.func.count()).where(booklets.c.upload_id == uploads.c.id).scalar_subquery()
+    filled = sa.exists().where(pages.c.booklet_id == booklets.c.id)
+    count = sa.select(sa.func.count()).where(booklets.c.upload_id == uploads.c.id, filled).scalar_subquery()
     rows = sql.execute(
         sa.select(uploads, count.label("booklets")).where(condition).order_by(uploads.c.id.desc()).limit(limit)
     ).all()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from chassis.db import metadata as new_metadata
 
@@ -93,8 +93,8 @@ assemblies = sa.Table(
     sa.CheckConstraint("page_count >= 1", name="page_count"),
 )
 
-# ``copy_id`` freezes a booklet: it is assembled at most once. ``confidence``: how sure the machine was of its pages
-# and their order, 0 to 1; null once a person arranged them.
+# ``copy_id`` freezes a booklet: it is assembled at most once. One without pages was merged, or its making was undone.
+# ``confidence``: how sure the machine was of its pages and their order, 0 to 1; null once a person arranged them.
 booklets = sa.Table(
     "booklets",
     metadata,
@@ -164,6 +164,28 @@ anomalies = sa.Table(
     _instant("settled_at"),
     sa.Column("settled_by", sa.Uuid),
     sa.CheckConstraint("(settled_at IS NULL) = (settled_by IS NULL)", name="settled"),
+)
+
+# What people did in staging, in the order of ``no``. ``before``: the booklets of ``booklet_ids`` that were there, with
+# their pages; ``settled``: the doubts it settled.
+staging_acts = sa.Table(
+    "staging_acts",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("no", sa.BigInteger, sa.Identity(always=True), nullable=False),
+    sa.Column("exam_id", sa.Uuid, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("booklet_ids", ARRAY(sa.Uuid), nullable=False),
+    sa.Column("before", JSONB, nullable=False),
+    sa.Column("settled", ARRAY(sa.Uuid), nullable=False),
+    sa.Column("done_by", sa.Uuid, nullable=False),
+    _instant("done_at", default=True),
+    sa.Column("undone_by", sa.Uuid),
+    _instant("undone_at"),
+    sa.Column("undone_once", sa.Uuid, unique=True),
+    sa.CheckConstraint("kind IN ('arrange', 'split', 'merge', 'insert', 'set_aside', 'take_back')", name="kind"),
+    sa.CheckConstraint("(undone_by IS NULL) = (undone_at IS NULL)", name="undone"),
+    sa.Index("ix_staging_acts_exam_id_no", "exam_id", "no"),
 )
 
 # Pages at the scan's own resolution, made when somebody first asked for them.

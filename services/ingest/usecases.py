@@ -6,30 +6,36 @@ Splitting is in ``splitting.py``, assembling in ``assembling.py``.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from chassis import observe
 from chassis.ids import uuid7
 from chassis.sandbox import TaskFailed
 from contracts.errors import Refusal
-from contracts.errors.ingest import Damaged, RepeatedBooklet, UploadSettled
+from contracts.errors.ingest import Damaged, MixedExams, RepeatedBooklet, UploadSettled
 from contracts.objects import ObjectRef
 from contracts.rpc import AskedAgain, Done, LookForStuck
 from contracts.rpc.ingest import (
+    ActKind,
     Booklets,
     BookletView,
     CancelUpload,
     DropBooklet,
     EditBooklet,
+    InsertPages,
     MergeBooklets,
     OfExam,
     RegisterUpload,
     SplitBooklet,
+    StagingActs,
+    UndoAct,
+    UndoInBooklet,
     UploadRegistered,
     Uploads,
     UploadView,
 )
-from services.ingest import domain, staging, store
+from services.ingest import domain, journal, staging, store
 from services.ingest.context import Context
 from services.ingest.splitting import ask_for_stuck, send_chunks, tell_settled
 
@@ -125,7 +131,7 @@ def edit_booklet(context: Context, request: EditBooklet) -> BookletView:
     with context.db.transaction() as uow:
         (booklet,) = staging.load(uow.sql, None, [request.booklet_id], lock=True)
         edited = booklet.editable().at_version(request.version).arranged(wanted)
-        staging.save(uow.sql, edited, request.by.id)
+        journal.keep(uow.sql, ActKind.ARRANGE, [booklet], [edited], request.by.id)
         return staging.view(uow.sql, edited.id)
 
 
@@ -136,14 +142,12 @@ def split_booklet(context: Context, request: SplitBooklet) -> Booklets:
         if request.once is not None:
             known = staging.views(uow.sql, [request.booklet_id, request.once])
             if len(known) == 2:
-                return Booklets(items=tuple(known), next=None, total=len(known))
+                return _all(known)
         (booklet,) = staging.load(uow.sql, None, [request.booklet_id], lock=True)
         head, tail = booklet.editable().at_version(request.version).split(request.before_page, request.once or uuid7())
         staging.insert_after(uow.sql, head.id, tail.id)
-        staging.save(uow.sql, tail, request.by.id)
-        staging.save(uow.sql, head, request.by.id)
-        views = staging.views(uow.sql, [head.id, tail.id])
-    return Booklets(items=tuple(views), next=None, total=len(views))
+        journal.keep(uow.sql, ActKind.SPLIT, [booklet], [tail, head], request.by.id)
+        return _all(staging.views(uow.sql, [head.id, tail.id]))
 
 
 def merge_booklets(context: Context, request: MergeBooklets) -> BookletView:
@@ -154,18 +158,66 @@ def merge_booklets(context: Context, request: MergeBooklets) -> BookletView:
             return staging.view(uow.sql, request.booklet_ids[0])
         booklets = staging.load(uow.sql, request.exam_id, request.booklet_ids, lock=True)
         merged = domain.merge([booklet.editable() for booklet in booklets])
-        staging.save(uow.sql, merged, request.by.id)
-        staging.absorb(uow.sql, merged.id, [booklet.id for booklet in booklets[1:]], request.by.id)
-        return staging.view(uow.sql, merged.id)
+        journal.keep(uow.sql, ActKind.MERGE, booklets, merged, request.by.id)
+        return staging.view(uow.sql, merged[0].id)
+
+
+def insert_pages(context: Context, request: InsertPages) -> Booklets:
+    """Pages of one booklet in another: both as they are then, or the one that is left."""
+    ids = [request.booklet_id, request.source_id]
+    distinct(ids)
+    with context.db.transaction() as uow:
+        if request.once is not None and not store.first_time(uow.sql, "insert_pages", request.once):
+            return _all(staging.views(uow.sql, ids))
+        both = staging.load(uow.sql, None, ids, lock=True)
+        if both[0].exam_id != both[1].exam_id:
+            raise MixedExams(booklet_id=str(request.source_id))
+        target = both[0].editable().at_version(request.version)
+        source = both[1].editable().at_version(request.source_version)
+        after = target.insert(request.before_page, source, request.page_ids)
+        journal.keep(uow.sql, ActKind.INSERT, both, after, request.by.id)
+        return _all(staging.views(uow.sql, ids))
 
 
 def drop_booklet(context: Context, request: DropBooklet) -> Done:
     """Set a booklet aside or take it back; its pages stay where they are."""
+    kind = ActKind.TAKE_BACK if request.restore else ActKind.SET_ASIDE
     with context.db.transaction() as uow:
         (booklet,) = staging.load(uow.sql, None, [request.booklet_id], lock=True)
-        booklet.unfrozen().at_version(request.version)
-        staging.set_aside(uow.sql, booklet.id, aside=not request.restore)
+        moved = replace(booklet.unfrozen().at_version(request.version), set_aside=not request.restore)
+        journal.keep(uow.sql, kind, [booklet], [moved], request.by.id)
     return Done()
+
+
+def list_staging_acts(context: Context, request: OfExam) -> StagingActs:
+    with context.db.reading() as sql:
+        return journal.listed(sql, request.exam_id, request.limit, request.cursor)
+
+
+def undo_act(context: Context, request: UndoAct) -> Booklets:
+    """The booklets it touched, as they were before."""
+    with context.db.transaction() as uow:
+        done = journal.undone_once(uow.sql, request.once)
+        if done is None:
+            act = journal.act_of_exam(uow.sql, request.exam_id, request.act_id) if request.act_id else None
+            act = act or journal.last_of_exam(uow.sql, request.exam_id)
+            done = journal.undo(uow.sql, act, request.by.id, request.once)
+        return _all(staging.views(uow.sql, done))
+
+
+def undo_in_booklet(context: Context, request: UndoInBooklet) -> Booklets:
+    """The booklets that the last act in this one touched, as they were before it."""
+    with context.db.transaction() as uow:
+        done = journal.undone_once(uow.sql, request.once)
+        if done is None:
+            (booklet,) = staging.load(uow.sql, None, [request.booklet_id])
+            act = journal.last_of_booklet(uow.sql, booklet.unfrozen().at_version(request.version))
+            done = journal.undo(uow.sql, act, request.by.id, request.once)
+        return _all(staging.views(uow.sql, done))
+
+
+def _all(views: Sequence[BookletView]) -> Booklets:
+    return Booklets(items=tuple(views), next=None, total=len(views))
 
 
 def distinct(ids: Sequence[UUID]) -> None:

@@ -28,6 +28,9 @@ Booklets = shape("Booklets", ingest.Booklets, without=("items",), replace={"item
 BookletChange = shape("BookletChange", ingest.EditBooklet, without=("by", "booklet_id"))
 BookletSplit = shape("BookletSplit", ingest.SplitBooklet, without=("by", "booklet_id"))
 BookletMerge = shape("BookletMerge", ingest.MergeBooklets, without=("by", "exam_id"))
+PagesInsert = shape("PagesInsert", ingest.InsertPages, without=("by", "booklet_id"))
+Undo = shape("Undo", ingest.UndoAct, without=("by", "exam_id"))
+BookletUndo = shape("BookletUndo", ingest.UndoInBooklet, without=("by", "booklet_id"))
 NewCopy = shape("NewCopy", ingest.AssembleCopy, without=("by", "exam_id"))
 
 
@@ -99,6 +102,41 @@ def split(booklet_id: UUID, body: Model) -> Answer:
 def merge(exam_id: UUID, body: Model) -> Model:
     """Join booklets into the first of them, in the order given."""
     return _seen(ask(ingest.MERGE_BOOKLETS, body, exam_id=exam_id, once=name_of_request(), by=caller().actor))
+
+
+@booklets.operation(
+    "POST",
+    "/booklets/<uuid:booklet_id>/insert",
+    body=PagesInsert,
+    reply=Booklets,
+    versioned=True,
+    creates=True,
+)
+def insert(booklet_id: UUID, body: Model) -> Model:
+    """Move pages of another booklet of the exam into this one, before a page; a booklet left without pages is gone."""
+    return _all_seen(ask(ingest.INSERT_PAGES, body, booklet_id=booklet_id, once=name_of_request(), by=caller().actor))
+
+
+@booklets.operation("GET", "/exams/<uuid:exam_id>/booklets/acts", query=Page, reply=ingest.StagingActs)
+def acts(exam_id: UUID, query: Page) -> ingest.StagingActs:
+    """What was done to the booklets of an exam, latest first."""
+    return ask(ingest.LIST_STAGING_ACTS, query, exam_id=exam_id)
+
+
+@booklets.operation("POST", "/exams/<uuid:exam_id>/booklets/undo", body=Undo, reply=Booklets, creates=True)
+def undo(exam_id: UUID, body: Model) -> Model:
+    """Undo an act named, or the last one; refused when something later depends on it, or its paper is assembled."""
+    return _all_seen(ask(ingest.UNDO_ACT, body, exam_id=exam_id, once=name_of_request(), by=caller().actor))
+
+
+@booklets.operation(
+    "POST", "/booklets/<uuid:booklet_id>/undo", body=BookletUndo, reply=Booklets, versioned=True, creates=True
+)
+def undo_in_one(booklet_id: UUID, body: Model) -> Model:
+    """Undo the last act that touched this booklet."""
+    return _all_seen(
+        ask(ingest.UNDO_IN_BOOKLET, body, booklet_id=booklet_id, once=name_of_request(), by=caller().actor)
+    )
 
 
 @booklets.operation(

@@ -167,6 +167,26 @@ def _merge(school: School) -> Wish:
     return f"/exams/{exam_id}/booklets/merge", {"json": {"booklet_ids": ids}}
 
 
+def _insert(school: School) -> Wish:
+    target, source = school.booklets(school.exam(), 2)
+    wish = {"version": target["version"], "source_id": source["id"], "source_version": source["version"]}
+    return f"/booklets/{target['id']}/insert", {"json": wish | {"page_ids": [source["pages"][0]["id"]]}}
+
+
+def _undo(school: School) -> Wish:
+    """Two acts: undone twice, both would be."""
+    exam_id = school.exam()
+    for booklet in school.booklets(exam_id, 2):
+        school.admin.delete(f"/booklets/{booklet['id']}?version={booklet['version']}")
+    return f"/exams/{exam_id}/booklets/undo", {"json": {}}
+
+
+def _undo_in_one(school: School) -> Wish:
+    (booklet,) = school.booklets(school.exam(), 1)
+    school.admin.delete(f"/booklets/{booklet['id']}?version={booklet['version']}")
+    return f"/booklets/{booklet['id']}/undo", {"json": {"version": booklet["version"] + 1}}
+
+
 def _assemble(school: School) -> Wish:
     exam_id = school.exam()
     ids = [booklet["id"] for booklet in school.booklets(exam_id, 2)]
@@ -203,8 +223,11 @@ def _access_codes(school: School) -> Wish:
 CREATING: dict[str, Callable[[School], Wish]] = {
     "booklets.assemble": _assemble,
     "booklets.assemble_certain": _assemble_certain,
+    "booklets.insert": _insert,
     "booklets.merge": _merge,
     "booklets.split": _split,
+    "booklets.undo": _undo,
+    "booklets.undo_in_one": _undo_in_one,
     "exams.create": lambda _: ("/exams", {"json": {"title": "Bac blanc", "intake": "a3"}}),
     "exams.issue_access_codes": _access_codes,
     "marking.annotate": _annotate,
