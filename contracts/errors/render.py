@@ -43,3 +43,19 @@ class PageDamaged(Refusal):
     code, http_status = "render.page_damaged", 422
     en = "Page {page_no} is damaged in the scan (side {side_no}). Scan it again."
     fr = "La page {page_no} est abîmée dans la numérisation (face {side_no}). Numérisez-la de nouveau."
+
+
+class TooManySheets(Refusal):
+    """Of answer sheets to print: ``pages`` in all, of ``max``."""
+
+    code, http_status = "render.too_many_sheets", 422
+    en = "{pages} pages are more than one document may have ({max}). Print them in several batches."
+    fr = "{pages} pages dépassent la limite d'un document ({max}). Imprimez-les en plusieurs lots."
+
+
+class NotFoldable(Refusal):
+    """``pages`` of a copy on A3 double sheets must be a multiple of 4."""
+
+    code, http_status = "render.not_foldable", 422
+    en = "An A3 double sheet has 4 pages: {pages} pages cannot be folded. Ask for a multiple of 4, or for A4."
+    fr = "Une double feuille A3 compte 4 pages : {pages} pages ne se plient pas. Demandez un multiple de 4, ou du A4."

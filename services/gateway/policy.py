@@ -62,6 +62,7 @@ RULES: dict[str, Rule] = {
     "exams.put_scheme": _ADMIN,
     "exams.import_roster": _for(ADMIN, OPERATOR, limit=limits.ROSTER_IMPORT),
     "exams.candidates": _DESK,
+    "exams.sheets": _DESK,
     "exams.issue_access_codes": _DESK,
     "exams.publish": _ADMIN,
     "exams.withdraw": _ADMIN,

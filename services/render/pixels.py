@@ -8,7 +8,6 @@ no page dictionary, so no annotation, action or attachment.
 from __future__ import annotations
 
 import re
-import zlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,8 +22,10 @@ from services.render import ink, sheet, skeleton
 from services.render.canvas import Canvas
 from services.render.geometry import Side, place, quarter_turn, visible
 from services.render.inventory import cut_short, damaged, strip_active
+from services.render.printing import answer_sheets as answer_sheets  # a task of this child too
 from services.render.typeface import Reader
 from services.render.wording import label
+from services.render.writing import add_stream, written
 
 pymupdf.TOOLS.mupdf_display_errors(False)
 pymupdf.TOOLS.mupdf_display_warnings(False)
@@ -125,7 +126,7 @@ class _Assembly:
             self._add(canvas, None)
 
     def _add(self, canvas: Canvas, form: int | None) -> None:
-        content = _add_stream(self.doc, canvas.content(), "<<>>")
+        content = add_stream(self.doc, canvas.content(), "<<>>")
         shared = self.resources
         resources = f"{skeleton.RESOURCES} 0 R" if form is None else f"{shared[:-2]}/XObject<</Scan {form} 0 R>>>>"
         page = self.doc.get_new_xref()
@@ -146,7 +147,7 @@ class _Assembly:
         info = int(doc.xref_get_key(-1, "Info")[1].split()[0])
         doc.xref_set_key(info, "Title", pymupdf.get_pdf_str(title))
         doc.xref_set_key(-1, "ID", f"[<{record_sha256[:32]}><{record_sha256[:32]}>]")
-        return {"page_count": len(self.pages), "replaced": self.copy.reader.replaced}, [_written(doc)]
+        return {"page_count": len(self.pages), "replaced": self.copy.reader.replaced}, [written(doc)]
 
 
 class _Scan:
@@ -200,7 +201,7 @@ class _Scan:
         group = mupdf.pdf_graft_mapped_object(self.grafts, mupdf.pdf_dict_get(page, mupdf.pdf_new_name("Group")))
         if damaged(taken, thorough=self.doc.is_repaired):
             raise _Incomplete
-        form = _add_stream(
+        form = add_stream(
             self.into, content,
             f"<</Type/XObject/Subtype/Form/BBox[{side.x0:.4f} {side.y0:.4f} {side.x1:.4f} {side.y1:.4f}]>>",
         )  # fmt: skip
@@ -248,27 +249,3 @@ def _side(page: mupdf.PdfObj) -> Side:
     unit = mupdf.pdf_to_real(of("UserUnit")) if mupdf.pdf_is_number(of("UserUnit")) else 1.0
     turn = quarter_turn(mupdf.pdf_to_real(of("Rotate"))) if mupdf.pdf_is_number(of("Rotate")) else 0
     return Side(x0, y0, x1, y1, turn, unit if unit > 0 else 1.0)
-
-
-def _add_stream(doc: pymupdf.Document, data: bytes, dictionary: str) -> int:
-    """A compressed stream; MuPDF's own "best" compression takes four times as long for the last few percent."""
-    target = mupdf.pdf_document_from_fz_document(doc.this)
-    xref: int = doc.get_new_xref()
-    doc.update_object(xref, f"{dictionary[:-2]}/Filter/FlateDecode>>")
-    packed = mupdf.fz_new_buffer_from_copied_data(zlib.compress(data, 1))
-    mupdf.pdf_update_stream(target, mupdf.pdf_new_indirect(target, xref, 0), packed, 1)
-    return xref
-
-
-def _written(doc: pymupdf.Document) -> bytes:
-    """The file. ``Document.tobytes`` would come back into Python for each line of it: a third of the time."""
-    options = mupdf.PdfWriteOptions()
-    options.do_garbage = 1  # drops what strip_active cut off
-    options.do_compress = 1
-    options.dont_regenerate_id = 1  # without new ids and dates the bytes depend on the record alone
-    buffer = mupdf.fz_new_buffer(1 << 20)
-    output = mupdf.FzOutput(buffer)
-    mupdf.pdf_write_document(mupdf.pdf_document_from_fz_document(doc.this), output, options)
-    mupdf.fz_close_output(output)
-    written: bytes = buffer.fz_buffer_extract_copy()
-    return written

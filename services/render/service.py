@@ -1,12 +1,14 @@
-"""render on the bus: one command in, one reply out."""
+"""render on the bus: one command in, one reply out; and answer sheets while somebody waits."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from chassis.bus.app import App
+from chassis.bus.rpc_server import serve
 from chassis.bus.subscription import Delivery, subscribe
 from contracts.messages.render import ComposeDocument
+from contracts.rpc import render as rpc
 from services.render import usecases
 from services.render.context import Context
 
@@ -27,6 +29,10 @@ class RenderService:
 
     def compose_failed(self, delivery: Delivery[ComposeDocument]) -> None:
         usecases.give_up(delivery)
+
+    @serve(rpc.ANSWER_SHEETS)
+    def answer_sheets(self, request: rpc.AnswerSheetsWanted) -> rpc.AnswerSheets:
+        return usecases.answer_sheets(self.app, request)
 
 
 service = RenderService

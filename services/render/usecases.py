@@ -1,7 +1,12 @@
-"""Answering ``render.document.compose``: known, made, refused or failed, and each command is answered once."""
+"""Answering ``render.document.compose``: known, made, refused or failed, and each command is answered once.
+
+Answer sheets, which somebody waits for, are at the end.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -19,8 +24,10 @@ from contracts.errors import Refusal, Unavailable
 from contracts.errors.render import RecordUnreadable, ScanMissing, ScanUnreadable
 from contracts.messages.render import ComposeDocument, DocumentComposed
 from contracts.objects import ObjectRef
+from contracts.records.codes import COPY_BITS
 from contracts.records.marking import MarkingRecord
-from services.render import store
+from contracts.rpc.render import AnswerSheets, AnswerSheetsWanted
+from services.render import answer_sheet, store
 from services.render.context import Context
 from services.render.domain import TEMPLATE_VERSION, Outcome, failure_reason, refusal_reason
 
@@ -168,3 +175,47 @@ def _reply_done(delivery: Delivered, artefact: store.Artefact) -> None:
 def _reply(delivery: Delivered, answer: DocumentComposed) -> None:
     with delivery.transaction() as work:
         work.send(answer, subject=str(answer.copy_id))
+
+
+def answer_sheets(app: Context, request: AnswerSheetsWanted) -> AnswerSheets:
+    """The PDF to print. The same wishes find the same document, so a repeated request costs a query and a look.
+
+    Raises:
+        NotFoldable, TooManySheets.
+        Unavailable: ``sandbox``; somebody waits, and may ask again.
+    """
+    answer_sheet.sides(request.layout, request.copies, request.pages)  # refuses before a child is asked
+    wishes = hashlib.sha256(request.model_dump_json().encode()).hexdigest()
+    with app.db.reading() as sql:
+        known = store.find(sql, wishes, answer_sheet.SHEETS_VERSION)
+    if known is not None and app.objects.exists(known.document):
+        return AnswerSheets(document=known.document)
+    try:
+        reply = app.sandbox.run(
+            "answer_sheets",
+            deadline_s=app.settings.deadline_s,
+            exam_id=str(request.exam_id),
+            title=request.title,
+            date=None if request.date is None else request.date.isoformat(),
+            language=request.language,
+            copies=_copy_numbers(request.copies),
+            pages=request.pages,
+            layout=request.layout,
+            ruled=request.paper == "ruled",
+        )
+    except TaskFailed as failed:
+        raise Unavailable("sandbox", failed.outcome) from failed
+    document = app.objects.put(KIND, reply.blobs[0], store.MEDIA_TYPE)
+    made = store.Artefact(document, reply.result["page_count"], 0)
+    with app.db.transaction() as work:
+        store.remember(work.sql, wishes, answer_sheet.SHEETS_VERSION, made)
+    log.info("answer_sheets_made", exam_id=str(request.exam_id), copies=request.copies, pages=made.page_count)
+    return AnswerSheets(document=document)
+
+
+def _copy_numbers(count: int) -> list[int]:
+    """Random, each once: numbers that grew would tell who sat where when sheets are handed out in order."""
+    numbers: dict[int, None] = {}
+    while len(numbers) < count:
+        numbers[secrets.randbits(COPY_BITS)] = None
+    return list(numbers)

@@ -1,4 +1,4 @@
-"""What a final PDF says, in French and English: labels, numbers, dates. Pure."""
+"""What final PDFs and answer sheets say, in French and English: labels, numbers, dates. Pure."""
 
 from __future__ import annotations
 
@@ -34,6 +34,14 @@ LABELS: dict[str, dict[str, str]] = {
         "revision": "révision {revision}",
         "page": "page {page}/{pages}",
         "replaced": "Les signes {sign} remplacent des caractères que ce document ne sait pas écrire ({count}).",
+        "answer_sheets": "Copies à imprimer",
+        "last_name": "NOM",
+        "capitals": "en majuscules",
+        "first_name": "Prénom",
+        "number": "N° candidat",
+        "class": "Classe",
+        "sheet_page": "Page {page} / {pages}",
+        "codes_free": "Ne rien écrire ni coller sur les codes.",
     },
     "en": {
         "sheet": "Score sheet",
@@ -52,6 +60,14 @@ LABELS: dict[str, dict[str, str]] = {
         "revision": "revision {revision}",
         "page": "page {page}/{pages}",
         "replaced": "The signs {sign} stand for characters this document cannot write ({count}).",
+        "answer_sheets": "Answer sheets",
+        "last_name": "LAST NAME",
+        "capitals": "in capitals",
+        "first_name": "First name",
+        "number": "Candidate no.",
+        "class": "Class",
+        "sheet_page": "Page {page} / {pages}",
+        "codes_free": "Leave the codes free: write and stick nothing on them.",
     },
 }
 

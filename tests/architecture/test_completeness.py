@@ -21,7 +21,9 @@ from oversight.installation import subjects
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ("services", "chassis", "contracts", "demo", "oversight")
-RPC_MODULES = ("contracts.rpc.ingest", "contracts.rpc.grading.exams", "contracts.rpc.grading.copies")
+RPC_MODULES = (
+    "contracts.rpc.ingest", "contracts.rpc.grading.exams", "contracts.rpc.grading.copies", "contracts.rpc.render",
+)  # fmt: skip
 
 
 def methods() -> list[Method]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 from uuid import UUID
 
-from flask import request
+from flask import Response, request
 
 from chassis import observe
 from contracts.errors.gateway import EmptyFile, WrongMediaType
 from contracts.model import Model
+from contracts.rpc import render
 from contracts.rpc.grading import exams as rpc
-from services.gateway import people
+from services.gateway import people, streams
 from services.gateway.api import Answer, Page, Resource, Version, shape
 from services.gateway.auth import caller
 from services.gateway.context import ask, gateway
@@ -119,6 +120,23 @@ def import_roster(exam_id: UUID, query: DryRun) -> Answer:
 def candidates(exam_id: UUID, query: Page) -> rpc.Candidates:
     """The roster as it stands."""
     return ask(rpc.LIST_CANDIDATES, query, exam_id=exam_id, by=caller().actor)
+
+
+@exams.operation(
+    "GET",
+    "/exams/<uuid:exam_id>/sheets.pdf",
+    query=render.SheetsToPrint,
+    statuses=(200, 206, 304),
+    gives=("application/pdf",),
+)
+def sheets(exam_id: UUID, query: render.SheetsToPrint) -> Response:
+    """Answer sheets to print, with a code on every page that says exam, copy and page.
+
+    Two calls: grading knows the exam and who may see it, render has the ink.
+    """
+    exam = ask(rpc.GET_EXAM, exam_id=exam_id, by=caller().actor)
+    made = ask(render.ANSWER_SHEETS, query, exam_id=exam_id, title=exam.title, date=exam.date)
+    return streams.send(made.document, caching=streams.NEVER, filename="copies.pdf")
 
 
 @exams.operation(

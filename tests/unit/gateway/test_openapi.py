@@ -25,6 +25,7 @@ PROMISED = """
 /exams/{}/scheme GET PUT
 /exams/{}/roster POST
 /exams/{}/candidates GET
+/exams/{}/sheets.pdf GET
 /exams/{}/uploads GET POST
 /uploads/{} GET
 /exams/{}/booklets GET
