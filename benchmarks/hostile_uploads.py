@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -29,6 +28,7 @@ from demo import scans
 from demo.client import ApiRefused, Client
 from tests.faults.hostile_ingest import launch_ingest
 from tests.faults.hostile_pixels import FAULTS, MARK
+from tests.faults.meanwhile import Meanwhile
 from tests.story.system import System
 from tests.story.world import World, running_world
 
@@ -91,30 +91,21 @@ def upload(client: Client, path: str, scan: bytes) -> float:
     return seconds
 
 
-class _Hostile:
+class _Hostile(Meanwhile):
     """Somebody with bad intentions and one connection."""
 
     def __init__(self, world: World, path: str, scan: bytes, fault: str, answers: Counter[tuple[str, int]]) -> None:
         self._client = Client(world.system.base).sign_in("admin", world.admin_password)
         self._path, self._scan, self._fault, self._answers = path, scan, fault, answers
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._send)
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self._thread.join()
+        super().__init__([self._send], pause_s=0)
 
     def _send(self) -> None:
-        while not self._stopping.is_set():
-            scan = self._scan + MARK + self._fault.encode() + b"\n%" + str(next(_serial)).encode() + b"\n"
-            try:
-                self._client.post(self._path, files={"file": ("bad.pdf", scan, "application/pdf")})
-                self._answers[self._fault, 202] += 1
-            except ApiRefused as refused:
-                self._answers[self._fault, refused.status] += 1
+        scan = self._scan + MARK + self._fault.encode() + b"\n%" + str(next(_serial)).encode() + b"\n"
+        try:
+            self._client.post(self._path, files={"file": ("bad.pdf", scan, "application/pdf")})
+            self._answers[self._fault, 202] += 1
+        except ApiRefused as refused:
+            self._answers[self._fault, refused.status] += 1
 
 
 def _children_killed(system: System) -> int:

@@ -28,26 +28,40 @@ HIGHLIGHT = {"x": 0.21, "y": 0.6, "w": 0.33, "h": 0.025}
 
 
 class PatientClient(Client):
-    """Does what a careful script does: waits while the system is away, and repeats with the same key."""
+    """Does what a careful script does: waits while the system is away, and repeats with the same key.
+
+    ``tries``: of the latest call; more than one when an answer was lost or was 503.
+    """
 
     patience_s = 90.0
+    pause_s = 0.3
+    tries = 0
 
     def call(self, method: str, path: str, **options: Any) -> requests.Response:
         headers = dict(options.pop("headers", None) or {})
         if method == "POST":
             headers.setdefault("Idempotency-Key", str(uuid.uuid4()))
         end = time.monotonic() + self.patience_s
+        self.tries = 0
         while True:
+            self.tries += 1
             try:
                 return super().call(method, path, headers=headers, **options)
-            except requests.ConnectionError:
-                if time.monotonic() > end:
+            except (*LOST, ApiRefused) as error:
+                if not worth_asking_again(error) or time.monotonic() > end:
                     raise
-            except ApiRefused as refused:
-                busy = refused.status == 409 and refused.problem.get("code") == "gateway.idempotency_in_progress"
-                if not (refused.status == 503 or busy) or time.monotonic() > end:
-                    raise
-            time.sleep(0.3)
+            time.sleep(self.pause_s)
+
+
+LOST = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
+"""No answer, or not all of it: what was asked may have been done."""
+
+
+def worth_asking_again(error: Exception) -> bool:
+    """The same words with the same key may be answered later."""
+    if isinstance(error, ApiRefused):
+        return error.status == 503 or error.problem.get("code") == "gateway.idempotency_in_progress"
+    return isinstance(error, LOST)
 
 
 @dataclass

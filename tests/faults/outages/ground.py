@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import secrets
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -21,6 +21,7 @@ from contracts.model import Role
 from services.gateway import people
 from services.gateway.passwords import Passwords
 from tests.conftest import AUDIT_KEY
+from tests.faults.meanwhile import Meanwhile
 from tests.faults.proxy import Proxy
 from tests.story.system import SERVICES, System
 
@@ -110,7 +111,7 @@ class _Seen:
     deaths: list[str] = field(default_factory=list)
 
 
-class Watch:
+class Watch(Meanwhile):
     """Asks every process all the time whether it lives and is ready: the services' internal ports, and the gateway's
     public one under ``public``."""
 
@@ -118,34 +119,27 @@ class Watch:
         self._addresses = {name: f"http://127.0.0.1:{port}" for name, port in system.internal.items()}
         self._addresses["public"] = system.base
         self._seen = {name: _Seen() for name in self._addresses}
-        self._stopping = threading.Event()
-        self._threads = [threading.Thread(target=self._look, args=(name,)) for name in self._addresses]
-
-    def __enter__(self) -> Watch:
-        for thread in self._threads:
-            thread.start()
-        return self
+        self._http = {name: requests.Session() for name in self._addresses}
+        super().__init__([partial(self._look, name) for name in self._addresses], pause_s=PROBE_S)
 
     def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        for thread in self._threads:
-            thread.join()
+        super().__exit__()
+        for session in self._http.values():
+            session.close()
 
     def _look(self, name: str) -> None:
-        seen, address = self._seen[name], self._addresses[name]
-        with requests.Session() as http:
-            while not self._stopping.wait(PROBE_S):
-                try:
-                    live = http.get(f"{address}/health/live", timeout=10)
-                    if live.status_code == 200:
-                        seen.lives += 1
-                    else:
-                        seen.deaths.append(str(live.status_code))
-                    ready = http.get(f"{address}/health/ready", timeout=10)
-                    seen.ready.append((time.monotonic(), ready.status_code == 200))
-                except requests.RequestException as error:
-                    seen.deaths.append(repr(error)[:120])
-                    seen.ready.append((time.monotonic(), False))
+        seen, address, http = self._seen[name], self._addresses[name], self._http[name]
+        try:
+            live = http.get(f"{address}/health/live", timeout=10)
+            if live.status_code == 200:
+                seen.lives += 1
+            else:
+                seen.deaths.append(str(live.status_code))
+            ready = http.get(f"{address}/health/ready", timeout=10)
+            seen.ready.append((time.monotonic(), ready.status_code == 200))
+        except requests.RequestException as error:
+            seen.deaths.append(repr(error)[:120])
+            seen.ready.append((time.monotonic(), False))
 
     def first(self, name: str, *, ready: bool, since: float, timeout_s: float) -> float:
         """Seconds from ``since`` (monotonic) until the process was first seen so. TimeoutError after ``timeout_s``."""

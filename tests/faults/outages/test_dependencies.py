@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
 
 from demo.client import JSON
 from tests.faults.figures import report
+from tests.faults.meanwhile import Meanwhile
 from tests.faults.outages.ground import READY_WITHIN_S, Ground, Watch
 from tests.faults.outages.visits import (
     GATEWAY,
@@ -22,6 +23,7 @@ from tests.faults.outages.visits import (
     Answer,
     Scene,
     Stage,
+    Visit,
     visit,
     visit_all,
 )
@@ -124,28 +126,15 @@ def measured() -> Iterator[Measured]:
     report("outages_dependencies", vars(found))
 
 
-class Steady:
+class Steady(Meanwhile):
     """People who go on working as if nothing were: so that some requests are under way when the outage strikes."""
 
     def __init__(self, scene: Scene) -> None:
         self.answers: list[Answer] = []
-        self._stopping = threading.Event()
-        self._threads = [threading.Thread(target=self._work, args=(scene, name)) for name in STEADY]
+        super().__init__([partial(self._ask, scene, each) for each in VISITS if each.endpoint in STEADY], pause_s=0.1)
 
-    def _work(self, scene: Scene, name: str) -> None:
-        (wanted,) = [each for each in VISITS if each.endpoint == name]
-        while not self._stopping.wait(0.1):
-            self.answers.append(visit(scene, wanted))
-
-    def __enter__(self) -> Steady:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        for thread in self._threads:
-            thread.join()
+    def _ask(self, scene: Scene, wanted: Visit) -> None:
+        self.answers.append(visit(scene, wanted))
 
 
 def test_without_an_outage_every_route_answers_from_its_depth(stage: Stage) -> None:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from demo.client import JSON, ApiRefused
-from tests.faults.real.history import CarefulClient
+from tests.faults.real.history import Witness
 
 SCHEME = [
     {"id": "a", "label": "Exercice 1", "children": [
@@ -23,7 +23,7 @@ PLACE = {"x": 0.2, "y": 0.3, "w": 0.25, "h": 0.05}
 class Marker:
     """One person with two windows, ``desk`` and ``tablet``, which do not talk to each other."""
 
-    def __init__(self, desk: CarefulClient, tablet: CarefulClient, rng: random.Random) -> None:
+    def __init__(self, desk: Witness, tablet: Witness, rng: random.Random) -> None:
         self.desk, self.tablet, self.rng = desk, tablet, rng
 
     def mark(self, copy_id: str) -> JSON:
@@ -47,7 +47,7 @@ class Marker:
     def _lock(self, copy_id: str) -> JSON:
         return {"X-Lock-Token": self.desk.post(f"/copies/{copy_id}/lock")["token"]}
 
-    def _autosave(self, window: CarefulClient, name: str, copy_id: str, lock: JSON, saves: int) -> None:
+    def _autosave(self, window: Witness, name: str, copy_id: str, lock: JSON, saves: int) -> None:
         """Each save says what it is based on; a conflict is answered by reading, and by saving what was merged."""
         path = f"/copies/{copy_id}/draft"
         version = window.get(path)["version"]
@@ -88,7 +88,7 @@ class Marker:
               lambda: self.desk.get(path)["appraisal"] == body["appraisal"])  # fmt: skip
 
 
-def again(client: CarefulClient, act: Any, found: Any) -> Any:
+def again(client: Witness, act: Any, found: Any) -> Any:
     """``act``; when it is refused after an answer was lost, ``found`` says whether the lost try did it."""
     try:
         return act()

@@ -6,7 +6,6 @@ import hashlib
 import re
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,10 +13,8 @@ from typing import Any
 
 import requests
 
-from demo.client import JSON, ApiRefused, Client
-
-_LOST = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
-_TOLD_TO_WAIT = {"gateway.idempotency_in_progress"}
+from demo.client import JSON, ApiRefused
+from tests.story.journey import LOST, PatientClient, worth_asking_again
 
 
 @dataclass(frozen=True)
@@ -86,11 +83,11 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 class GaveUp(Exception):
-    """The system did not answer for longer than a careful client waits."""
+    """The system did not answer for longer than a patient client waits."""
 
 
-class CarefulClient(Client):
-    """Repeats what got no answer, or 503, with the same body and the same key, and writes down how it ended.
+class Witness(PatientClient):
+    """A patient client that writes down how each request ended.
 
     ``noted`` is written down in the place of a body that is a file.
     """
@@ -101,34 +98,21 @@ class CarefulClient(Client):
     def __init__(self, base: str, history: History, who: str) -> None:
         super().__init__(base)
         self.history, self.who = history, who
-        self.tries = 0
-        """Of the latest call."""
 
     def call(self, method: str, path: str, **options: Any) -> requests.Response:
-        headers = dict(options.pop("headers", None) or {})
-        if method == "POST":
-            headers.setdefault("Idempotency-Key", str(uuid.uuid4()))
         options.setdefault("timeout", 20)
         body = options.pop("noted", None) or options.get("json") or options.get("params") or {}
         sent = time.monotonic()
-        self.tries = 0
-        while True:
-            self.tries += 1
-            try:
-                answer = super().call(method, path, headers=headers, **options)
-                self._note(method, path, body, answer.status_code, _told(answer), sent)
-                return answer
-            except _LOST as lost:
-                error: Exception = lost
-            except ApiRefused as refused:
-                if refused.status != 503 and refused.problem.get("code") not in _TOLD_TO_WAIT:
-                    self._note(method, path, body, refused.status, refused.problem, sent)
-                    raise
-                error = refused
-            if time.monotonic() - sent > self.patience_s:
-                self._note(method, path, body, None, {}, sent)
-                raise GaveUp(f"{method} {path} after {self.tries} tries") from error
-            time.sleep(self.pause_s)
+        try:
+            answer = super().call(method, path, **options)
+        except (*LOST, ApiRefused) as error:
+            if isinstance(error, ApiRefused) and not worth_asking_again(error):
+                self._note(method, path, body, error.status, error.problem, sent)
+                raise
+            self._note(method, path, body, None, {}, sent)
+            raise GaveUp(f"{method} {path} after {self.tries} tries") from error
+        self._note(method, path, body, answer.status_code, _told(answer), sent)
+        return answer
 
     def _note(self, method: str, path: str, body: JSON, status: int | None, answer: JSON, sent: float) -> None:
         entry = Entry(self.who, method, path, body, status, answer, sent, time.monotonic(), self.tries)

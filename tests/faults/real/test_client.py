@@ -1,4 +1,4 @@
-"""The careful client asks again with the same body and the same key, and writes down one answer."""
+"""A witness asks again with the same body and the same key, and writes down one answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from demo.client import ApiRefused
-from tests.faults.real.history import CarefulClient, GaveUp, History
+from tests.faults.real.history import GaveUp, History, Witness
 
 
 class Moody(HTTPServer):
@@ -55,13 +55,13 @@ def server() -> Iterator[Moody]:
 
 
 @pytest.fixture
-def client(server: Moody) -> CarefulClient:
-    client = CarefulClient(f"http://127.0.0.1:{server.server_port}", History(), "somebody")
+def client(server: Moody) -> Witness:
+    client = Witness(f"http://127.0.0.1:{server.server_port}", History(), "somebody")
     client.pause_s = 0.01
     return client
 
 
-def test_a_lost_answer_and_a_503_are_asked_again_in_the_same_words(server: Moody, client: CarefulClient) -> None:
+def test_a_lost_answer_and_a_503_are_asked_again_in_the_same_words(server: Moody, client: Witness) -> None:
     server.moods = [0, 503, 201]
     assert client.post("/exams", json={"title": "Exam"}) == {"status": 201}
     assert len(server.heard) == 3
@@ -71,14 +71,14 @@ def test_a_lost_answer_and_a_503_are_asked_again_in_the_same_words(server: Moody
     assert (client.history.writes, client.history.retries) == (1, 2)
 
 
-def test_two_requests_have_two_keys(server: Moody, client: CarefulClient) -> None:
+def test_two_requests_have_two_keys(server: Moody, client: Witness) -> None:
     server.moods = [201]
     client.post("/exams", json={"title": "Exam"})
     client.post("/exams", json={"title": "Exam"})
     assert len(set(server.heard)) == 2, "one key for both would swallow the second"
 
 
-def test_a_refusal_is_final_and_certain_unless_an_answer_was_lost_before(server: Moody, client: CarefulClient) -> None:
+def test_a_refusal_is_final_and_certain_unless_an_answer_was_lost_before(server: Moody, client: Witness) -> None:
     server.moods = [409, 0, 409]
     for _ in range(2):
         with pytest.raises(ApiRefused):
@@ -86,7 +86,7 @@ def test_a_refusal_is_final_and_certain_unless_an_answer_was_lost_before(server:
     assert [entry.uncertain for entry in client.history.entries] == [False, True]
 
 
-def test_who_never_gets_an_answer_says_so(server: Moody, client: CarefulClient) -> None:
+def test_who_never_gets_an_answer_says_so(server: Moody, client: Witness) -> None:
     server.moods = [503]
     client.patience_s = 0.05
     with pytest.raises(GaveUp):

@@ -18,7 +18,7 @@ from dataclasses import replace
 from demo import scans
 from demo.client import JSON, ApiRefused
 from tests.faults.real.desk import SCHEME, Marker, again
-from tests.faults.real.history import CarefulClient, History
+from tests.faults.real.history import History, Witness
 
 PASSWORD = "quatre chevaux bleus 7"
 SCHOOLS = 8
@@ -44,8 +44,8 @@ class Workload:
         self._schools: list[threading.Thread] = []
         self._desks: list[threading.Thread] = []
 
-    def client(self, name: str) -> CarefulClient:
-        client = CarefulClient(self._base, self.history, name)
+    def client(self, name: str) -> Witness:
+        client = Witness(self._base, self.history, name)
         client.sign_in(name, self._passwords[name])
         return client
 
@@ -131,7 +131,7 @@ class Workload:
 class School:
     """An administrator and an operator who hold one exam after the other."""
 
-    def __init__(self, workload: Workload, admin: CarefulClient, operator: CarefulClient, seed: float) -> None:
+    def __init__(self, workload: Workload, admin: Witness, operator: Witness, seed: float) -> None:
         self.workload, self.admin, self.operator = workload, admin, operator
         self.rng = random.Random(seed)
 
@@ -216,7 +216,7 @@ class School:
             issued = self.operator.post(f"/exams/{exam}/access-codes", json={})["items"]
         seen = 0
         for access in issued:
-            portal = CarefulClient(self.admin.base, self.workload.history, "candidate")
+            portal = Witness(self.admin.base, self.workload.history, "candidate")
             portal.sign_in_candidate(access["code"])
             for result in portal.get("/candidate/results")["items"]:
                 portal.call("GET", f"/candidate/copies/{result['copy_id']}/final.pdf")
