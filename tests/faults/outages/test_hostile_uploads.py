@@ -12,11 +12,11 @@ from tests.faults.figures import report
 from tests.faults.hostile_pixels import FAULTS
 from tests.story.world import World, running_world
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
 RATIO = 2.0
-NOISE = 1.5
-"""A 95th percentile of 48 is the third worst: one hiccup of the machine more or less is not a defect."""
+MEASUREMENTS = 2
+"""The 95th percentile of 48 is the third worst: three hiccups of the machine make it. A defect comes twice."""
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +26,12 @@ def world(postgres: Postgres, vhost: str, s3: ObjectStore, tmp_path_factory: pyt
 
 
 def test_who_sends_hostile_scans_is_told_so_and_delays_nobody(world: World) -> None:
-    measured: Measured = measure(world, rounds=1, uploads=8)
-    report("outages_hostile_uploads", measured.figures())
+    for _ in range(MEASUREMENTS):
+        measured: Measured = measure(world, rounds=1, uploads=8)
+        report("outages_hostile_uploads", measured.figures())
+        if measured.ratio <= RATIO:
+            break
     assert {status for _, status in measured.hostile_answers} == {422}
     assert {fault for fault, _ in measured.hostile_answers} == set(FAULTS)
     assert measured.children_killed >= len(FAULTS) - 1  # a fork that is refused ends in an error, not in a kill
-    assert measured.ratio <= RATIO * NOISE
+    assert measured.ratio <= RATIO
