@@ -85,6 +85,24 @@ class NotLockable(Refusal):
     fr = "Cette copie est finalisée ({status}). Pour la corriger à nouveau, faites-la rouvrir par un administrateur."
 
 
+class CopyFinalised(Refusal):
+    """``status`` is the copy's: its paper is part of what was finalised."""
+
+    code, http_status = "grading.copy_finalised", 409
+    en = "This copy is finalised ({status}). Have an administrator reopen it, then add the sheets."
+    fr = "Cette copie est finalisée ({status}). Faites-la rouvrir par un administrateur, puis ajoutez les feuilles."
+
+
+class PagesMoved(Refusal):
+    """New paper shows ``pages`` (by their numbers until now) under other numbers; marks would move to other pages."""
+
+    code, http_status = "grading.pages_moved", 409
+    en = "Pages {pages} of this copy carry their number in its marks. Add sheets behind them, not between them."
+    fr = (
+        "Les annotations désignent les pages {pages} par leur numéro. Ajoutez les feuilles à la suite, pas entre elles."
+    )
+
+
 # Marking
 
 

@@ -192,6 +192,14 @@ class LaterAct(Refusal):
     fr = "L'un de ces fascicules a encore été modifié par la suite. Annulez d'abord cette modification."
 
 
+class PaperChanged(Refusal):
+    """Sheets were joined to the copy at the same moment; its paper is no longer at ``revision``."""
+
+    code, http_status = "ingest.paper_changed", 409
+    en = "Sheets were added to this copy at the same moment. Reload it, then add yours."
+    fr = "Des feuilles ont été ajoutées à cette copie au même moment. Rechargez-la, puis ajoutez les vôtres."
+
+
 class RepeatedBooklet(Refusal):
     """``booklet_id`` was named twice."""
 

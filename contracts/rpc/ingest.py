@@ -255,6 +255,22 @@ class Assembled(Model):
     left: tuple[UUID, ...]
 
 
+class AddPaper(Once):
+    """Join late sheets to a copy, behind the pages it has: those keep their numbers, because marks refer to them."""
+
+    copy_id: UUID
+    booklet_ids: tuple[UUID, ...] = Field(min_length=1)
+    by: Actor
+
+
+class PaperAdded(Model):
+    """The copy's paper is at ``revision`` now."""
+
+    copy_id: UUID
+    revision: int
+    page_count: int
+
+
 class PageImageWanted(Model):
     """``page_no`` of an assembled copy, at its native resolution, upright. ``masked``: without the header."""
 
@@ -286,4 +302,5 @@ UNDO_IN_BOOKLET = Method("ingest", "undo_in_booklet", UndoInBooklet, Booklets)
 DROP_BOOKLET = Method("ingest", "drop_booklet", DropBooklet, Done)
 ASSEMBLE_COPY = Method("ingest", "assemble_copy", AssembleCopy, Assembled)
 ASSEMBLE_CERTAIN = Method("ingest", "assemble_certain", AssembleCertain, Assembled, timeout_s=20)
+ADD_PAPER = Method("ingest", "add_paper", AddPaper, PaperAdded)
 FULL_PAGE_IMAGE = Method("ingest", "full_page_image", PageImageWanted, ImageRef, timeout_s=10)

@@ -86,6 +86,7 @@ RULES: dict[str, Rule] = {
     # copies
     "copies.index": _STAFF,
     "copies.show": _STAFF,
+    "copies.add_paper": _DESK,
     "copies.page": _STAFF,
     "copies.final": _STAFF,
     "copies.events": _DESK,

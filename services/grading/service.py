@@ -113,6 +113,10 @@ class GradingService:
     def copy_assembled(self, delivery: Delivery[CopyAssembled]) -> None:
         copies.copy_assembled(self.app, delivery.payload, delivery.transaction)
 
+    @serve(copies_rpc.EXPECT_PAPER)
+    def expect_paper(self, request: copies_rpc.OneCopy) -> Done:
+        return copies.expect_paper(self.app, request)
+
     @serve(copies_rpc.LIST_COPIES)
     def list_copies(self, request: copies_rpc.ListCopies) -> copies_rpc.Copies:
         return copies.list_copies(self.app, request)

@@ -1,4 +1,4 @@
-"""Joining booklets into copies, once and for all, and showing an assembled page at its full size."""
+"""Joining booklets into copies, late sheets to them, and showing an assembled page at its full size."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contracts.errors.ingest import NotFound
 from contracts.messages.ingest import CopyAssembled
 from contracts.objects import ImageRef
 from contracts.records.pages import Box, Page, PageImages, PageManifest, PageSource
-from contracts.rpc.ingest import AssembleCertain, AssembleCopy, Assembled, PageImageWanted
+from contracts.rpc.ingest import AddPaper, AssembleCertain, AssembleCopy, Assembled, PageImageWanted, PaperAdded
 from services.ingest import domain, staging, store
 from services.ingest.context import Context
 from services.ingest.usecases import distinct
@@ -63,34 +63,61 @@ def _new_copy_id(once: UUID | None, first_booklet: UUID) -> UUID:
     return uuid4() if once is None else uuid5(once, str(first_booklet))
 
 
-def _assemble(context: Context, booklets: Sequence[domain.Booklet], copy_id: UUID, *, by: UUID) -> None:
-    """Manifest first, then the assembly and its news in one transaction that finds the booklets as they were read."""
+def add_paper(context: Context, request: AddPaper) -> PaperAdded:
+    """Late sheets behind a copy's pages, as its paper's next revision. Whether it may change is grading's to say.
+
+    Asked again under its name: its booklets are in that copy already.
+    """
+    distinct(request.booklet_ids)
+    with context.db.reading() as sql:
+        paper = staging.paper_of(sql, request.copy_id)
+        booklets = staging.load(sql, paper.exam_id, request.booklet_ids)
+    joined = all(booklet.copy_id == request.copy_id for booklet in booklets)
+    if request.once is not None and joined:
+        return PaperAdded(copy_id=request.copy_id, revision=paper.revision, page_count=paper.page_count)
+    earlier = context.objects.get_json(store.as_object(paper.manifest), PageManifest)
+    news = _assemble(context, booklets, request.copy_id, by=request.by.id, earlier=earlier)
+    return PaperAdded(copy_id=request.copy_id, revision=news.revision, page_count=news.page_count)
+
+
+def _assemble(
+    context: Context,
+    booklets: Sequence[domain.Booklet],
+    copy_id: UUID,
+    *,
+    by: UUID,
+    earlier: PageManifest | None = None,
+) -> CopyAssembled:
+    """Manifest first, then the assembly and its news in one transaction that finds the booklets as they were read.
+
+    ``earlier``: the copy's paper so far. Its pages come first and keep their numbers.
+    """
     staged = domain.pages_to_assemble([booklet.editable() for booklet in booklets])
     with context.db.reading() as sql:
         rows = staging.page_rows(sql, [page.id for page in staged])
+    known = earlier.pages if earlier else ()
+    added = (_page(context, no, page, rows[page.id]) for no, page in enumerate(staged, start=len(known) + 1))
     manifest = PageManifest(
         exam_id=booklets[0].exam_id,
         copy_id=copy_id,
-        revision=1,
-        pages=tuple(_page(context, page_no, page, rows[page.id]) for page_no, page in enumerate(staged, start=1)),
+        revision=earlier.revision + 1 if earlier else 1,
+        pages=(*known, *added),
     )
-    ref = context.objects.put_json("manifests", manifest)
+    news = CopyAssembled(
+        copy_id=copy_id,
+        exam_id=manifest.exam_id,
+        revision=manifest.revision,
+        manifest=context.objects.put_json("manifests", manifest),
+        page_count=len(manifest.pages),
+    )
     ids = [booklet.id for booklet in booklets]
     with context.db.transaction() as uow:
         for now, before in zip(staging.load(uow.sql, None, ids, lock=True), booklets, strict=True):
             now.editable().at_version(before.version)
-        staging.freeze(uow.sql, booklets, copy_id=copy_id, manifest=ref, page_count=len(staged), by=by)
-        uow.send(
-            CopyAssembled(
-                copy_id=copy_id,
-                exam_id=manifest.exam_id,
-                revision=1,
-                manifest=ref,
-                page_count=len(staged),
-            ),
-            subject=str(copy_id),
-        )
-    log.info("copy_assembled", copy_id=str(copy_id), pages=len(staged))
+        staging.freeze(uow.sql, ids, news, by=by)
+        uow.send(news, subject=str(copy_id))
+    log.info("copy_assembled", copy_id=str(copy_id), revision=news.revision, pages=news.page_count)
+    return news
 
 
 def _page(context: Context, page_no: int, staged: domain.StagedPage, row: Any) -> Page:
@@ -166,8 +193,8 @@ def _box(shares: Sequence[float]) -> Box:
 def full_page_image(context: Context, request: PageImageWanted) -> ImageRef:
     """A page of a copy at the scan's own resolution, upright; made once, then remembered."""
     with context.db.reading() as sql:
-        manifest_ref = staging.manifest_of(sql, request.copy_id)
-    pages = context.objects.get_json(manifest_ref, PageManifest).pages
+        paper = staging.paper_of(sql, request.copy_id)
+    pages = context.objects.get_json(store.as_object(paper.manifest), PageManifest).pages
     if request.page_no > len(pages):
         raise NotFound
     page = pages[request.page_no - 1]

@@ -93,6 +93,10 @@ class IngestService:
     def assemble_certain(self, request: rpc.AssembleCertain) -> rpc.Assembled:
         return assembling.assemble_certain(self.app, request)
 
+    @serve(rpc.ADD_PAPER)
+    def add_paper(self, request: rpc.AddPaper) -> rpc.PaperAdded:
+        return assembling.add_paper(self.app, request)
+
     @serve(rpc.FULL_PAGE_IMAGE)
     def full_page_image(self, request: rpc.PageImageWanted) -> ImageRef:
         return assembling.full_page_image(self.app, request)

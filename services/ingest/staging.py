@@ -8,8 +8,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from contracts.errors.ingest import BadCursor, MixedExams, NotFound
-from contracts.objects import ObjectRef
+from contracts.errors.ingest import BadCursor, MixedExams, NotFound, PaperChanged
+from contracts.messages.ingest import CopyAssembled
 from contracts.records.pages import PageImages
 from contracts.rpc.ingest import Booklets, BookletView
 from contracts.rpc.ingest import StagedPage as StagedPageView
@@ -168,37 +168,40 @@ def page_rows(sql: sa.Connection, ids: Sequence[UUID]) -> dict[UUID, sa.Row[Any]
     return {row.id: row for row in rows}
 
 
-def freeze(
-    sql: sa.Connection,
-    wanted: Sequence[Booklet],
-    *,
-    copy_id: UUID,
-    manifest: ObjectRef,
-    page_count: int,
-    by: UUID,
-) -> None:
-    """Write the assembly and tie its booklets, locked and unchanged, to it."""
-    sql.execute(
-        sa.insert(assemblies).values(
-            copy_id=copy_id,
-            exam_id=wanted[0].exam_id,
-            revision=1,
-            manifest=manifest.model_dump(),
-            page_count=page_count,
-            assembled_by=by,
-        )
-    )
-    for booklet in wanted:
-        _change(sql, booklet.id, copy_id=copy_id)
-    settle_doubts(sql, [booklet.id for booklet in wanted], by)
+def freeze(sql: sa.Connection, ids: Sequence[UUID], paper: CopyAssembled, *, by: UUID) -> None:
+    """Write the assembly, or its next revision, and tie these booklets, locked and unchanged, to it.
+
+    Raises:
+        PaperChanged: the copy is not at the revision before.
+    """
+    written = {
+        "revision": paper.revision,
+        "manifest": paper.manifest.model_dump(),
+        "page_count": paper.page_count,
+        "assembled_by": by,
+        "assembled_at": sa.func.now(),
+    }
+    if paper.revision == 1:
+        sql.execute(sa.insert(assemblies).values(copy_id=paper.copy_id, exam_id=paper.exam_id, **written))
+    else:
+        before = sa.and_(assemblies.c.copy_id == paper.copy_id, assemblies.c.revision == paper.revision - 1)
+        if sql.execute(sa.update(assemblies).where(before).values(**written)).rowcount == 0:
+            raise PaperChanged(revision=paper.revision - 1)
+    for each in ids:
+        _change(sql, each, copy_id=paper.copy_id)
+    settle_doubts(sql, ids, by)
 
 
-def manifest_of(sql: sa.Connection, copy_id: UUID) -> ObjectRef:
-    """Raises: NotFound: no such copy."""
-    found = sql.execute(sa.select(assemblies.c.manifest).where(assemblies.c.copy_id == copy_id)).scalar()
+def paper_of(sql: sa.Connection, copy_id: UUID) -> sa.Row[Any]:
+    """The assembly of a copy.
+
+    Raises:
+        NotFound: no such copy.
+    """
+    found = sql.execute(sa.select(assemblies).where(assemblies.c.copy_id == copy_id)).one_or_none()
     if found is None:
         raise NotFound
-    return ObjectRef.model_validate(found)
+    return found
 
 
 # Views

@@ -78,7 +78,7 @@ sa.Index(
 sa.Index("ix_uploads_exam_id_id", uploads.c.exam_id, uploads.c.id)
 sa.Index("ix_uploads_sha256", uploads.c.sha256)
 
-# A copy that was handed to marking. Written once, never changed.
+# The paper of a copy as it was handed to marking: its pages only grow, each time as the next ``revision``.
 assemblies = sa.Table(
     "assemblies",
     metadata,

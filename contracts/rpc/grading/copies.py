@@ -339,6 +339,7 @@ class ListAudit(Listing):
 
 
 LIST_COPIES = Method("grading", "list_copies", ListCopies, Copies)
+EXPECT_PAPER = Method("grading", "expect_paper", OneCopy, Done)
 GET_COPY = Method("grading", "get_copy", OneCopy, CopyView)
 PAGE_IMAGE = Method("grading", "page_image", PageImage, PageImageFound)
 IDENTIFICATION_QUEUE = Method("grading", "identification_queue", ListIdentification, IdentificationQueue)

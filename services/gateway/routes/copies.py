@@ -11,8 +11,8 @@ from pydantic import Field
 from contracts.model import Model
 from contracts.rpc import ingest
 from contracts.rpc.grading import copies as rpc
-from services.gateway import people, streams
-from services.gateway.api import Page, Resource, shape
+from services.gateway import idempotency, people, streams
+from services.gateway.api import Answer, Page, Resource, shape
 from services.gateway.auth import caller
 from services.gateway.context import ask, gateway
 
@@ -24,6 +24,9 @@ _lock = {"lock": (LockSeen | None, ...)}
 CopySummary = shape("CopySummary", rpc.CopySummary, without=("lock",), replace=_lock)
 Copy = shape("Copy", rpc.CopyView, without=("lock",), replace=_lock)
 Copies = shape("Copies", rpc.Copies, without=("items",), replace={"items": (tuple[CopySummary, ...], ...)})  # type: ignore[valid-type]
+
+
+NewPaper = shape("NewPaper", ingest.AddPaper, without=("by", "copy_id"))
 
 
 class CopiesWanted(Page):
@@ -65,6 +68,20 @@ def index(exam_id: UUID, query: CopiesWanted) -> Model:
 def show(copy_id: UUID) -> Model:
     """One copy: state, pages, lock."""
     return seen(ask(rpc.GET_COPY, copy_id=copy_id, by=caller().actor))
+
+
+@copies.operation(
+    "POST", "/copies/<uuid:copy_id>/paper", body=NewPaper, reply=ingest.PaperAdded, statuses=(201,), creates=True
+)
+def add_paper(copy_id: UUID, body: Model) -> Answer:
+    """Join late sheets to a copy, behind its pages: they keep their numbers and their marks. Refused once finalised.
+
+    Two calls: grading knows whether the copy may change, ingest has the paper. Should it be finalised in between,
+    grading opens it again by itself, as with all new paper.
+    """
+    who = caller().actor
+    ask(rpc.EXPECT_PAPER, copy_id=copy_id, by=who)
+    return Answer(ask(ingest.ADD_PAPER, body, copy_id=copy_id, once=idempotency.name_of_request(), by=who), 201)
 
 
 @copies.operation(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from contracts.errors.grading import ReasonRequired, SecondPersonRequired
+from contracts.errors.grading import PagesMoved, ReasonRequired, SecondPersonRequired
 
 # No vowels but A and E (no words), nothing that looks like something else on paper (0 O, 1 I, 2 Z, 5 S, 8 B).
 ANONYMOUS_ALPHABET: Final = "ACDEFHJKLMNPRTVWXY34679"
@@ -136,6 +136,18 @@ def check_change_of_released(copy: Copy, reason: str | None, by: UUID) -> None:
         raise ReasonRequired
     if by == copy.owner_id:
         raise SecondPersonRequired
+
+
+def check_pages_keep_numbers(before: Sequence[UUID], after: Sequence[UUID]) -> None:
+    """Pages may be added behind the others, replaced or taken away; one that stays keeps its number. Marks name it.
+
+    Raises:
+        PagesMoved: ``pages`` are numbers in ``before``, from 1.
+    """
+    now = {page: number for number, page in enumerate(after, start=1)}
+    moved = [number for number, page in enumerate(before, start=1) if now.get(page, number) != number]
+    if moved:
+        raise PagesMoved(pages=moved)
 
 
 def delay_before_next_try(outcome: Outcome, tries: int) -> int | None:

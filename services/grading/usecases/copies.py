@@ -6,11 +6,12 @@ from typing import Any
 
 from chassis import observe
 from chassis.db import Transaction, UnitOfWork
-from contracts.errors.grading import CopyOfOtherExam, NotFound, UnknownExam
+from contracts.errors.grading import CopyFinalised, CopyOfOtherExam, NotFound, UnknownExam
 from contracts.messages.ingest import CopyAssembled, UploadSettled
 from contracts.messages.ocr import ExtractText
 from contracts.model import Actor
 from contracts.records.pages import Page, PageManifest
+from contracts.rpc import Done
 from contracts.rpc.grading.copies import (
     AuditEvent,
     AuditTrail,
@@ -27,7 +28,15 @@ from contracts.rpc.grading.copies import (
 )
 from services.grading.context import Context
 from services.grading.domain.audit import sha256
-from services.grading.domain.copies import FINALISED, NEW_PAPER_REASON, Copy, Move, Status, new_anonymous_id
+from services.grading.domain.copies import (
+    FINALISED,
+    NEW_PAPER_REASON,
+    Copy,
+    Move,
+    Status,
+    check_pages_keep_numbers,
+    new_anonymous_id,
+)
 from services.grading.store import audit, copies, publications
 from services.grading.store.paging import cursor, key_after
 
@@ -44,6 +53,7 @@ def copy_assembled(app: Context, payload: CopyAssembled, transaction: Transactio
         UnknownExam: no such exam; the message waits among the dead letters.
         CopyOfOtherExam: the copy is known under another exam.
         ExamPublished: the copy is finalised and its results are out.
+        PagesMoved: a page would get another number, and marks on it another page.
     """
     manifest = app.objects.get_json(payload.manifest, PageManifest)
     if (manifest.copy_id, manifest.exam_id, manifest.revision) != (payload.copy_id, payload.exam_id, payload.revision):
@@ -66,9 +76,27 @@ def copy_assembled(app: Context, payload: CopyAssembled, transaction: Transactio
         if known is None:
             _begin(uow, payload, paper)
         else:
+            before = [page.page_id for page in copies.pages(uow.sql, known.id)]
+            check_pages_keep_numbers(before, [page.page_id for page in manifest.pages])
             _replace_paper(uow, known, paper)
         _ask_for_reading(uow, payload, manifest.pages)
     log.info("copy_assembled", copy_id=payload.copy_id, paper_revision=payload.revision, pages=len(manifest.pages))
+
+
+def expect_paper(app: Context, request: OneCopy) -> Done:
+    """Whether sheets may be added to a copy now. Its lock and its marks are no hindrance: they stay.
+
+    Raises:
+        NotFound: also for markers, who know of no paper.
+        CopyFinalised: it must be reopened first.
+    """
+    if not copies.sees_candidates(request.by):
+        raise NotFound
+    with app.db.reading() as sql:
+        status = copies.find(sql, request.copy_id, request.by).status
+    if status in FINALISED:
+        raise CopyFinalised(status=status)
+    return Done()
 
 
 def _begin(uow: UnitOfWork, payload: CopyAssembled, paper: dict[str, Any]) -> None:

@@ -199,6 +199,17 @@ def _assemble_certain(school: School) -> Wish:
     return f"/exams/{exam_id}/copies/assemble", {}
 
 
+def _add_paper(school: School) -> Wish:
+    exam_id = school.exam()
+    copy_id = school.copy(exam_id)
+    files = {"file": (io.BytesIO(pile([1, 1])), "late.pdf")}
+    school.admin.post(f"/exams/{exam_id}/uploads", data=files)
+    for command in school.ingest.commands():
+        school.ingest.split(command)
+    late = [each["id"] for each in school.admin.get(f"/exams/{exam_id}/booklets").json["items"] if not each["copy_id"]]
+    return f"/copies/{copy_id}/paper", {"json": {"booklet_ids": late}}
+
+
 def _annotate(school: School) -> Wish:
     copy_id = school.copy(school.exam())
     note = {
@@ -227,6 +238,7 @@ CREATING: dict[str, Callable[[School], Wish]] = {
     "booklets.merge": _merge,
     "booklets.split": _split,
     "booklets.undo": _undo,
+    "copies.add_paper": _add_paper,
     "booklets.undo_in_one": _undo_in_one,
     "exams.create": lambda _: ("/exams", {"json": {"title": "Bac blanc", "intake": "a3"}}),
     "exams.issue_access_codes": _access_codes,

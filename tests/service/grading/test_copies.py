@@ -9,13 +9,30 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from contracts.errors.grading import BadCursor, CopyOfOtherExam, ExamPublished, NotFound, UnknownExam
-from contracts.messages.ingest import UploadSettled
+from contracts.errors.grading import (
+    BadCursor,
+    CopyFinalised,
+    CopyOfOtherExam,
+    ExamPublished,
+    NotFound,
+    PagesMoved,
+    UnknownExam,
+)
+from contracts.messages.ingest import CopyAssembled, UploadSettled
 from contracts.model import Actor, Role
-from contracts.rpc.grading.copies import ListAudit, ListCopies, OneCopy, PageImage
+from contracts.records.pages import Page, PageManifest
+from contracts.rpc.grading.copies import (
+    AnnotationFields,
+    CreateAnnotation,
+    ListAudit,
+    ListCopies,
+    OneCopy,
+    PageImage,
+    Reopen,
+)
 from services.grading.store import audit, paging, tables
-from services.grading.usecases import copies
-from tests.service.grading.desk import Desk, counted, person
+from services.grading.usecases import copies, marking, reopening
+from tests.service.grading.desk import Desk, counted, page, person
 
 
 def listing(desk: Desk, by: Actor, **kw: Any) -> Any:
@@ -77,6 +94,60 @@ def test_new_paper_under_a_graded_copy_opens_its_next_revision(desk: Desk) -> No
     with pytest.raises(ExamPublished):
         copies.copy_assembled(desk.app, desk.paper(again, revision=2), desk.delivery)
     assert desk.row(again).status == "GRADED"
+
+
+def more_paper(desk: Desk, copy_id: uuid.UUID, order: list[int], revision: int = 2) -> Any:
+    """The pages a copy has, in some order (from 1; 0: a page it has not)."""
+    known = [Page.model_validate(each) for each in desk.row(copy_id).pages]
+    pages = [
+        (known[each - 1] if each else page(number)).model_copy(update={"page_no": number})
+        for number, each in enumerate(order, start=1)
+    ]
+    manifest = PageManifest(exam_id=desk.exam_id, copy_id=copy_id, revision=revision, pages=tuple(pages))
+    ref = desk.app.objects.put_json("manifests", manifest)
+    return CopyAssembled(copy_id=copy_id, exam_id=desk.exam_id, revision=revision, manifest=ref, page_count=len(pages))
+
+
+def test_late_sheets_leave_lock_scores_and_annotations_where_they_are(desk: Desk) -> None:
+    copy_id, token = desk.marked()
+    note = AnnotationFields(page=2, type="comment", x=0.1, y=0.1, w=0.2, h=0.1, content="Bien")
+    request = CreateAnnotation(copy_id=copy_id, token=token, annotation=note, by=desk.marker)
+    made = marking.create_annotation(desk.app, request)
+    annotated = Page.model_validate(desk.row(copy_id).pages[made.page - 1]).page_id
+    copies.copy_assembled(desk.app, more_paper(desk, copy_id, [1, 2, 0, 0]), desk.delivery)
+    (kept,) = marking.list_annotations(desk.app, OneCopy(copy_id=copy_id, by=desk.marker)).items
+    assert kept == made
+    assert Page.model_validate(desk.row(copy_id).pages[kept.page - 1]).page_id == annotated
+    assert (desk.row(copy_id).status, desk.row(copy_id).page_count) == ("LOCKED", 4)
+    desk.finalise(copy_id, token)  # neither a lock nor a score was lost
+    assert desk.row(copy_id).status == "GRADING_IN_PROGRESS"
+
+
+@pytest.mark.parametrize("order", [[1, 0, 2], [2, 1], [0, 1, 2]])
+def test_paper_that_moves_a_page_to_another_number_is_refused(desk: Desk, order: list[int]) -> None:
+    copy_id = desk.add_copy()
+    with pytest.raises(PagesMoved):
+        copies.copy_assembled(desk.app, more_paper(desk, copy_id, order), desk.delivery)
+    assert desk.row(copy_id).paper_revision == 1
+
+
+def test_a_page_may_be_replaced_in_its_place(desk: Desk) -> None:
+    copy_id = desk.add_copy()
+    copies.copy_assembled(desk.app, more_paper(desk, copy_id, [1, 0, 0]), desk.delivery)
+    assert desk.row(copy_id).paper_revision == 2
+
+
+def test_sheets_are_added_to_open_copies_by_those_who_know_the_paper(desk: Desk) -> None:
+    wanted = OneCopy(copy_id=desk.marked()[0], by=desk.admin)
+    copies.expect_paper(desk.app, wanted)  # locked: whoever marks it goes on
+    with pytest.raises(NotFound):
+        copies.expect_paper(desk.app, OneCopy(copy_id=wanted.copy_id, by=desk.marker))
+    graded = OneCopy(copy_id=desk.graded(), by=desk.admin)
+    with pytest.raises(CopyFinalised) as refused:
+        copies.expect_paper(desk.app, graded)
+    assert "reopen" in refused.value.text("en")
+    reopening.reopen(desk.app, Reopen(copy_id=graded.copy_id, by=desk.admin))
+    copies.expect_paper(desk.app, graded)
 
 
 def test_paper_of_an_unknown_or_other_exam_is_refused(desk: Desk) -> None:

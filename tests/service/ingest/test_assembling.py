@@ -22,12 +22,14 @@ from contracts.errors.ingest import (
     BookletSetAside,
     MixedExams,
     NotFound,
+    PaperChanged,
     RepeatedBooklet,
     VersionConflict,
 )
 from contracts.objects import ImageRef
 from contracts.records.pages import Page, PageManifest
 from contracts.rpc.ingest import (
+    AddPaper,
     AssembleCertain,
     AssembleCopy,
     BookletView,
@@ -37,6 +39,7 @@ from contracts.rpc.ingest import (
     OfExam,
     PageEdit,
     PageImageWanted,
+    PaperAdded,
     SplitBooklet,
 )
 from services.ingest import assembling, staging, usecases
@@ -237,6 +240,72 @@ def test_booklets_may_be_joined_into_one_copy(ingest: Ingest) -> None:
     first, second = ingest.booklets()
     joined = assemble(ingest, second, first)
     assert [page.page_id for page in joined.pages] == [page.id for each in (second, first) for page in each.pages]
+
+
+def test_late_sheets_join_a_copy_behind_the_pages_it_has(ingest: Ingest) -> None:
+    ingest.ready(pile([1]))
+    copy_id = assemble(ingest, *ingest.booklets()).copy_id
+    ingest.ready(a4_pile(1, pages=3), "a4", 3)
+    late = ingest.booklets()[-1]
+    added = add_paper(ingest, copy_id, late)
+    assert (added.revision, added.page_count) == (2, 7)
+    first, second = ingest.assembled()
+    before, after = (ingest.context.objects.get_json(event.manifest, PageManifest) for event in (first, second))
+    assert (second.copy_id, second.revision, second.page_count, after.revision) == (copy_id, 2, 7, 2)
+    assert after.pages[:4] == before.pages  # number, id and images: what marks refer to
+    assert [(page.page_no, page.page_id) for page in after.pages[4:]] == [
+        (no, page.id) for no, page in enumerate(late.pages, start=5)
+    ]
+    asked = PageImageWanted(copy_id=copy_id, page_no=7, masked=False)
+    assert assembling.full_page_image(ingest.context, asked) == after.pages[6].images.full
+
+
+def add_paper(ingest: Ingest, copy_id: UUID, *booklets: BookletView, once: UUID | None = None) -> PaperAdded:
+    ids = tuple(booklet.id for booklet in booklets)
+    request = AddPaper(copy_id=copy_id, booklet_ids=ids, once=once, by=OPERATOR)
+    return assembling.add_paper(ingest.context, request)
+
+
+def test_late_sheets_join_once_and_no_strangers_copy(ingest: Ingest) -> None:
+    ingest.ready(pile([1, 1]))
+    first, late = ingest.booklets()
+    copy_id, once = assemble(ingest, first).copy_id, uuid4()
+    added = add_paper(ingest, copy_id, late, once=once)
+    assert add_paper(ingest, copy_id, late, once=once) == added
+    with pytest.raises(BookletFrozen):
+        add_paper(ingest, copy_id, late)
+    with pytest.raises(NotFound):
+        add_paper(ingest, uuid4(), late)
+    ingest.exam_id = uuid4()
+    ingest.ready(pile([1]))
+    with pytest.raises(MixedExams):
+        add_paper(ingest, copy_id, *ingest.booklets())
+    assert len(ingest.assembled()) == 2
+
+
+def test_of_sheets_joined_at_the_same_moment_none_are_lost(ingest: Ingest) -> None:
+    ingest.ready(pile([1, 1, 1, 1]))
+    first, *late = ingest.booklets()
+    copy_id = assemble(ingest, first).copy_id
+    refused: list[BookletView] = []
+
+    def race(booklet: BookletView) -> None:
+        try:
+            add_paper(ingest, copy_id, booklet)
+        except PaperChanged:
+            refused.append(booklet)
+
+    threads = [threading.Thread(target=race, args=(booklet,)) for booklet in late]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for booklet in refused:
+        add_paper(ingest, copy_id, booklet)
+    *_, last = ingest.assembled()
+    pages = ingest.context.objects.get_json(last.manifest, PageManifest).pages
+    assert last.revision == 4
+    assert sorted(page.page_id for page in pages) == every_page(ingest)
 
 
 def test_stray_paper_is_set_aside_and_taken_back(ingest: Ingest) -> None:
