@@ -45,7 +45,7 @@ class StagedPage:
 
 @dataclass(frozen=True)
 class Booklet:
-    """A group of pages in staging; ``copy_id`` freezes it.
+    """A group of pages in staging; ``copy_id`` freezes it. ``confidence`` is the machine's, until a person was there.
 
     Without pages it is gone for everybody, but keeps its place in the pile: undoing may fill it again.
     """
@@ -56,6 +56,7 @@ class Booklet:
     pages: tuple[StagedPage, ...]
     set_aside: bool = False
     copy_id: UUID | None = None
+    confidence: float | None = None
 
     def at_version(self, version: int) -> Booklet:
         """Raises: VersionConflict: somebody changed it since."""
@@ -133,6 +134,7 @@ def undone(now: Sequence[Booklet], before: Sequence[Booklet]) -> list[Booklet]:
             booklet.unfrozen(),
             pages=was[booklet.id].pages if booklet.id in was else (),
             set_aside=booklet.id in was and was[booklet.id].set_aside,
+            confidence=was[booklet.id].confidence if booklet.id in was else None,
         )
         for booklet in now
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -23,16 +24,20 @@ _WITHOUT_LOOKING = frozenset({ActKind.SET_ASIDE, ActKind.TAKE_BACK})
 def keep(sql: sa.Connection, kind: ActKind, before: Sequence[Booklet], after: Sequence[Booklet], by: UUID) -> None:
     """Store what an act made of some locked booklets, and what they were.
 
-    ``after`` are all of ``before`` and those the act made. Whoever moved pages looked at them: doubts are settled.
-    Setting a booklet aside and taking it back settles none.
+    ``after`` are all of ``before`` and those the act made. Whoever moved pages looked at them: doubts are settled,
+    and what the machine was sure of no longer matters. Setting a booklet aside and taking it back settles none.
 
     Raises:
         PagesNotConserved.
     """
     domain.conserve(_pages(before), _pages(after))
-    staging.store(sql, after)
     ids = [booklet.id for booklet in after]
-    settled = [] if kind in _WITHOUT_LOOKING else staging.settle_doubts(sql, ids, by)
+    if kind in _WITHOUT_LOOKING:
+        staging.store(sql, after)
+        settled = []
+    else:
+        staging.store(sql, [replace(booklet, confidence=None) for booklet in after])
+        settled = staging.settle_doubts(sql, ids, by)
     sql.execute(
         sa.insert(acts).values(
             id=uuid7(),
@@ -157,9 +162,10 @@ def _pages(booklets: Sequence[Booklet]) -> list[UUID]:
 
 def _written(booklet: Booklet) -> dict[str, Any]:
     pages = [{"id": str(page.id), "turn_deg": page.turn_deg, "dropped": page.dropped} for page in booklet.pages]
-    return {"id": str(booklet.id), "set_aside": booklet.set_aside, "pages": pages}
+    state = {"set_aside": booklet.set_aside, "confidence": booklet.confidence}
+    return {"id": str(booklet.id), "pages": pages, **state}
 
 
 def _read(written: dict[str, Any], exam_id: UUID) -> Booklet:
     pages = tuple(StagedPage(UUID(page["id"]), page["turn_deg"], page["dropped"]) for page in written["pages"])
-    return Booklet(UUID(written["id"]), exam_id, 0, pages, written["set_aside"])
+    return Booklet(UUID(written["id"]), exam_id, 0, pages, written["set_aside"], confidence=written.get("confidence"))

@@ -51,7 +51,7 @@ def load(
 
 
 def _booklet(row: sa.Row[Any], staged: Iterable[StagedPage]) -> Booklet:
-    return Booklet(row.id, row.exam_id, row.version, tuple(staged), row.set_aside, row.copy_id)
+    return Booklet(row.id, row.exam_id, row.version, tuple(staged), row.set_aside, row.copy_id, row.confidence)
 
 
 def store(sql: sa.Connection, changed: Sequence[Booklet]) -> None:
@@ -72,8 +72,13 @@ def store(sql: sa.Connection, changed: Sequence[Booklet]) -> None:
         )
     for booklet in changed:
         first = sa.select(sa.func.min(pages.c.side_no)).where(pages.c.booklet_id == booklet.id).scalar_subquery()
-        first_side = sa.func.coalesce(first, booklets.c.first_side)
-        _change(sql, booklet.id, first_side=first_side, set_aside=booklet.set_aside)
+        _change(
+            sql,
+            booklet.id,
+            first_side=sa.func.coalesce(first, booklets.c.first_side),
+            set_aside=booklet.set_aside,
+            confidence=booklet.confidence,
+        )
 
 
 def _change(sql: sa.Connection, booklet_id: UUID, **values: object) -> None:

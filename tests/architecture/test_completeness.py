@@ -95,7 +95,7 @@ def test_native_libraries_are_imported_by_the_children_alone(module: str) -> Non
 
 # JSON columns that hold no reference to an object, whatever is written there.
 NAME_NO_OBJECT = {
-    "ingest": {"uploads.error", "pages.clip", "pages.header_box", "staging_acts.before"},
+    "ingest": {"uploads.error", "pages.clip", "pages.header_box", "pages.features", "staging_acts.before"},
     "ocr": {"readings.lines"},
     "grading": {
         "schemes.nodes", "identifications.lines", "drafts.payload", "draft_saves.payload", "marks.scores",

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import sqlalchemy as sa
 
 from chassis.invariants import Page
 from contracts.errors.ingest import (
@@ -185,6 +186,24 @@ def test_a_doubt_that_was_settled_is_a_doubt_again(ingest: Ingest) -> None:
     assert ingest.booklets()[1].doubts == ()
     undo(ingest)
     assert ingest.booklets()[1].doubts == short.doubts != ()
+
+
+def test_the_machines_confidence_ends_where_a_person_was_and_comes_back(ingest: Ingest) -> None:
+    ingest.ready(a4_pile(1, pages=2), "a4", 2)
+    with ingest.context.db.transaction() as uow:
+        uow.sql.execute(sa.text("UPDATE booklets SET confidence = 0.75"))
+
+    def confidence() -> Any:
+        return ingest.rows("SELECT confidence FROM booklets")[0].confidence
+
+    (booklet,) = ingest.booklets()
+    set_aside(ingest, booklet)
+    set_aside(ingest, ingest.booklets()[0], restore=True)
+    assert confidence() == 0.75
+    arrange(ingest, ingest.booklets()[0], [PageEdit(id=page.id) for page in booklet.pages])
+    assert confidence() is None
+    undo(ingest)
+    assert confidence() == 0.75
 
 
 def test_what_later_depends_on_is_not_undone_before_it(ingest: Ingest) -> None:
