@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -271,6 +271,60 @@ class PaperAdded(Model):
     page_count: int
 
 
+class WantScanReport(OfExam):
+    """``expected_copies``, ``sheets_per_copy``: what was counted on the desk; sheets of paper, not pages."""
+
+    expected_copies: int | None = Field(default=None, ge=0, le=100_000)
+    sheets_per_copy: int | None = Field(default=None, ge=1, le=100)
+
+
+class ScanFinding(Model):
+    """``code`` is a doubt or one of ``services/ingest/report.py``; ``details`` fill its words.
+
+    ``side_no`` is the PDF page, ``half`` the part of it, ``page_no`` the page's place in its booklet. ``image``: the
+    page to look at.
+    """
+
+    code: str
+    severity: Literal["error", "warning", "info"]
+    upload_id: UUID | None
+    filename: str | None
+    side_no: int | None
+    half: Literal["whole", "left", "right"] | None
+    booklet_id: UUID | None
+    copy_id: UUID | None
+    page_id: UUID | None
+    page_no: int | None
+    details: dict[str, Any]
+    image: ImageRef | None
+
+
+class PageCount(Model):
+    """Pages of complete uploads, and where they are: each in one place. ``holds``: none is missing, none is twice."""
+
+    originals: int
+    in_copies: int
+    in_staging: int
+    set_aside: int
+    dropped: int
+    holds: bool
+
+
+class ScanReport(Model):
+    """What is wrong with an exam's paper. ``errors``, ``warnings``, ``infos`` and ``total`` count all findings."""
+
+    pages: PageCount
+    uploads: int
+    copies: int
+    booklets: int
+    errors: int
+    warnings: int
+    infos: int
+    items: tuple[ScanFinding, ...]
+    next: str | None
+    total: int
+
+
 class PageImageWanted(Model):
     """``page_no`` of an assembled copy, at its native resolution, upright. ``masked``: without the header."""
 
@@ -303,4 +357,5 @@ DROP_BOOKLET = Method("ingest", "drop_booklet", DropBooklet, Done)
 ASSEMBLE_COPY = Method("ingest", "assemble_copy", AssembleCopy, Assembled)
 ASSEMBLE_CERTAIN = Method("ingest", "assemble_certain", AssembleCertain, Assembled, timeout_s=20)
 ADD_PAPER = Method("ingest", "add_paper", AddPaper, PaperAdded)
+SCAN_REPORT = Method("ingest", "scan_report", WantScanReport, ScanReport)
 FULL_PAGE_IMAGE = Method("ingest", "full_page_image", PageImageWanted, ImageRef, timeout_s=10)

@@ -70,6 +70,7 @@ RULES: dict[str, Rule] = {
     "uploads.index": _DESK,
     "uploads.create": _for(ADMIN, OPERATOR, limit=limits.SCAN_UPLOAD),
     "uploads.show": _DESK,
+    "scan_report.show": _DESK,
     "booklets.index": _DESK,
     "booklets.show": _DESK,
     "booklets.change": _DESK,

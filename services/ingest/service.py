@@ -12,7 +12,7 @@ from contracts.messages.ingest import SplitSheets
 from contracts.objects import ImageRef
 from contracts.rpc import AskedAgain, Done, LookForStuck
 from contracts.rpc import ingest as rpc
-from services.ingest import assembling, splitting, usecases
+from services.ingest import assembling, reporting, splitting, usecases
 from services.ingest.context import Context
 
 # As many chunks at a time as there are children by default; a smaller pool makes the others wait for a child.
@@ -96,6 +96,10 @@ class IngestService:
     @serve(rpc.ADD_PAPER)
     def add_paper(self, request: rpc.AddPaper) -> rpc.PaperAdded:
         return assembling.add_paper(self.app, request)
+
+    @serve(rpc.SCAN_REPORT)
+    def scan_report(self, request: rpc.WantScanReport) -> rpc.ScanReport:
+        return reporting.scan_report(self.app, request)
 
     @serve(rpc.FULL_PAGE_IMAGE)
     def full_page_image(self, request: rpc.PageImageWanted) -> ImageRef:

@@ -12,6 +12,7 @@ from services.gateway.routes.images import images
 from services.gateway.routes.jobs import jobs
 from services.gateway.routes.maintenance import maintenance
 from services.gateway.routes.marking import marking
+from services.gateway.routes.scan_report import scan_report
 from services.gateway.routes.session import personal_tokens, session
 from services.gateway.routes.uploads import uploads
 from services.gateway.routes.users import users
@@ -22,6 +23,7 @@ RESOURCES: tuple[Resource, ...] = (
     users,
     exams,
     uploads,
+    scan_report,
     booklets,
     copies,
     identification,

@@ -27,15 +27,21 @@ PROMISED = """
 /exams/{}/candidates GET
 /exams/{}/sheets.pdf GET
 /exams/{}/uploads GET POST
+/exams/{}/scan-report GET
 /uploads/{} GET
 /exams/{}/booklets GET
 /booklets/{} GET PATCH DELETE
 /booklets/{}/split POST
+/booklets/{}/insert POST
+/booklets/{}/undo POST
 /exams/{}/booklets/merge POST
+/exams/{}/booklets/undo POST
+/exams/{}/booklets/acts GET
 /exams/{}/copies GET POST
 /exams/{}/copies/assemble POST
 /copies/{} GET
 /copies/{}/pages/{} GET
+/copies/{}/paper POST
 /exams/{}/identification GET
 /copies/{}/identification PUT DELETE
 /exams/{}/allocation POST GET
