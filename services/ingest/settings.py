@@ -17,7 +17,7 @@ class Settings(Common):
     max_sides: int = env("KORRIGO_INGEST_MAX_SIDES", whole(1, 5000), default=3000,
                          doc="most PDF pages in one upload")  # fmt: skip
     chunk_sides: int = env("KORRIGO_INGEST_CHUNK_SIDES", whole(1, 64), default=8,
-                           doc="PDF pages cut by one command: the step of progress and of retries")  # fmt: skip
+                           doc="PDF pages cut by one command: the step of retries")  # fmt: skip
     stuck_after_s: int = env("KORRIGO_STUCK_AFTER_S", whole(60, 86_400), default=1_800,
                              doc="sides not cut for so many seconds are asked for again")  # fmt: skip
     scratch_mb: int = env("KORRIGO_INGEST_SCRATCH_MB", whole(64, 1 << 20), default=2048,

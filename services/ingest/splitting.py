@@ -37,7 +37,9 @@ def send_chunks(uow: UnitOfWork, upload_id: UUID, sides: Iterable[int], size: in
 def split_sheets(context: Context, command: SplitSheets, transaction: Transaction) -> None:
     """Cut some sides of an upload; whoever completes it groups its pages and tells that it is ready.
 
-    Objects first, then rows. A rival delivery of the same chunk writes the same objects, and its rows are kept once.
+    Each side is kept as soon as its images are, so that progress counts sides, a cancelled upload stops at the next one
+    and a process that is killed leaves those before it. The message is done with the last. A second delivery cuts all
+    of them again, writes the same objects, and finds its rows there.
     """
     with context.db.reading() as sql:
         upload = store.upload_row(sql, command.upload_id)
@@ -53,15 +55,27 @@ def split_sheets(context: Context, command: SplitSheets, transaction: Transactio
             last_side=command.last_side,
             spreads=upload.intake == "a3",
         )
-    rows = [row for side in reply.result["sides"] for row in _page_rows(context, side, reply.blobs)]
+    *others, last = reply.result["sides"]
+    for side in others:
+        rows = _page_rows(context, side, reply.blobs)
+        with context.db.transaction() as uow:
+            if not _keep(uow, upload.id, rows):
+                break
+    rows = _page_rows(context, last, reply.blobs)
     with transaction() as uow:
-        upload = store.upload_row(uow.sql, command.upload_id, lock=True)
-        if upload.status != "splitting":
-            return
-        done, sides = store.add_pages(uow.sql, upload.id, rows)
-        if done == sides:
-            _finish(uow, upload)
-    log.info("sides_cut", upload_id=str(upload.id), first_side=command.first_side, done=done, sides=sides)
+        _keep(uow, upload.id, rows)
+    log.info("sides_cut", upload_id=str(upload.id), first_side=command.first_side, last_side=command.last_side)
+
+
+def _keep(uow: UnitOfWork, upload_id: UUID, rows: Sequence[dict[str, Any]]) -> bool:
+    """Store the pages of a side; whether there is any reason to go on."""
+    upload = store.upload_row(uow.sql, upload_id, lock=True)
+    if upload.status != "splitting":
+        return False
+    done, sides = store.add_pages(uow.sql, upload.id, rows)
+    if done == sides:
+        _finish(uow, upload)
+    return done < sides
 
 
 def _finish(uow: UnitOfWork, upload: Any) -> None:

@@ -29,6 +29,7 @@ def pile() -> Pile:
     ("victim", "moment", "point", "passes"),
     [
         ("ingest", "upload", Failpoint.SANDBOX_ANSWERED, 1),
+        ("ingest", "upload", Failpoint.TRANSACTION_COMMITTED, 3),  # some sides of a chunk are kept, others are not
         ("gateway", "upload", Failpoint.HTTP_TAKEN, 2),
         ("ocr", "assemble", Failpoint.MESSAGE_TAKEN, 2),
         ("grading", "assemble", Failpoint.MESSAGE_EFFECTED, 1),
@@ -53,6 +54,10 @@ def test_a_killed_service_changes_nothing_in_the_end(
             step()
 
     during("upload", lambda: journey.finish_upload(job))
+    booklets = journey.admin.items(f"/exams/{journey.exam}/booklets")
+    cut = sorted((page["side_no"], page["half"]) for booklet in booklets for page in booklet["pages"])
+    sides = range(1, sum(PAGES.values()) // 2 + 1)
+    assert cut == [(side, half) for side in sides for half in ("left", "right")]  # each page once, and none is missing
     during("assemble", lambda: (journey.assemble(), journey.wait_for_readings())[0])
     journey.identify()
     journey.allocate()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -14,6 +16,7 @@ from contracts.errors.ingest import NotAPdf, UploadSettled
 from contracts.rpc import LookForStuck
 from contracts.rpc.ingest import CancelUpload, OfExam
 from services.ingest import domain, splitting, usecases
+from services.ingest.context import Context
 from tests.scans.paper import a4_pile, face, leaf, pdf, pile, sheets
 from tests.service.ingest.conftest import OPERATOR, Ingest, broken_transaction
 
@@ -54,14 +57,78 @@ def test_chunks_at_the_same_time_are_grouped_once(ingest: Ingest) -> None:
 
 def test_a_process_killed_before_its_commit_loses_no_page(ingest: Ingest) -> None:
     """P0-DI-006: objects first, so that what is left is an orphan."""
-    ingest.register(pile([1, 1]))
+    upload = ingest.register(pile([1, 1])).upload
     first, *rest = ingest.commands()
     with pytest.raises(ConnectionError):
         splitting.split_sheets(ingest.context, first, broken_transaction)
-    assert ingest.rows("SELECT 1 FROM pages") == []
+    assert sides_done(ingest, upload.id) == 1  # of the two in its chunk
     for command in [*rest, first]:
         ingest.split(command)
+    assert ingest.rows(PAGES) == []
     assert [len(booklet.pages) for booklet in ingest.booklets()] == [4, 4]
+
+
+def sides_done(ingest: Ingest, upload_id: UUID) -> int:
+    return usecases.get_upload(ingest.context, upload_id).sides_done
+
+
+def watched(ingest: Ingest, upload_id: UUID, seen: Callable[[int], None]) -> Context:
+    """A context whose store tells, at each image that is put, how many sides are done."""
+
+    class Watching:
+        def put(self, *image: Any) -> Any:
+            seen(sides_done(ingest, upload_id))
+            return ingest.context.objects.put(*image)
+
+    return replace(ingest.context, objects=Watching())  # type: ignore[arg-type]
+
+
+def test_progress_counts_every_side_while_its_chunk_is_cut(ingest: Ingest) -> None:
+    upload = ingest.register(a4_pile(2, pages=2), "a4", 2).upload
+    seen: list[int] = []
+    context = watched(ingest, upload.id, seen.append)
+    for command in ingest.commands():
+        splitting.split_sheets(context, command, context.db.transaction)
+    assert sorted(set(seen)) == [0, 1, 2, 3]
+    assert sides_done(ingest, upload.id) == 4
+
+
+def test_cancelling_stops_a_chunk_in_the_middle(ingest: Ingest) -> None:
+    upload = ingest.register(a4_pile(2, pages=2), "a4", 2).upload
+    cancel = CancelUpload(upload_id=upload.id, by=OPERATOR)
+
+    def after_the_first(done: int) -> None:
+        if done == 1:
+            usecases.cancel_upload(ingest.context, cancel)
+
+    context = watched(ingest, upload.id, after_the_first)
+    for command in ingest.commands():
+        splitting.split_sheets(context, command, context.db.transaction)
+    view = usecases.get_upload(ingest.context, upload.id)
+    assert (view.status, view.sides_done, view.pages, view.booklets) == ("cancelled", 1, 1, 0)
+    assert [event.outcome for event in ingest.settled()] == ["cancelled"]
+
+
+@pytest.mark.parametrize("killed_at", range(4))
+def test_killed_at_any_side_every_page_is_there_once_in_the_end(ingest: Ingest, killed_at: int) -> None:
+    """kill -9 leaves what is committed, and the message on its queue."""
+    upload = ingest.register(a4_pile(2, pages=2), "a4", 2).upload
+
+    def die(done: int) -> None:
+        if done == killed_at:
+            raise ConnectionError("killed")
+
+    context = watched(ingest, upload.id, die)
+    with pytest.raises(ConnectionError):
+        for command in ingest.commands():
+            splitting.split_sheets(context, command, context.db.transaction)
+    for command in ingest.commands():
+        ingest.split(command)
+    rows = ingest.rows("SELECT side_no, half FROM pages ORDER BY 1, 2")
+    assert [tuple(row) for row in rows] == [(side, "whole") for side in (1, 2, 3, 4)]
+    view = usecases.get_upload(ingest.context, upload.id)
+    assert (view.status, view.sides_done, view.pages, view.booklets) == ("ready", 4, 4, 2)
+    assert len(ingest.settled()) == 1
 
 
 def test_the_same_file_gives_the_first_upload_again(ingest: Ingest) -> None:
