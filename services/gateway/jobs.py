@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -11,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.ids import uuid7
+from contracts.errors import Refusal, Unavailable
 from contracts.errors.gateway import JobNotCancellable, NotFound
 from contracts.errors.grading import NotFound as CopyNotFound
 from contracts.model import Model, Role
@@ -24,7 +27,17 @@ from services.gateway.context import ask, gateway
 from services.gateway.problems import language
 from services.gateway.store import jobs
 
-__all__ = ["Job", "JobType", "cancel", "finalising", "finalising_started", "find", "listed", "of_upload", "open_job"]
+__all__ = [
+    "ENDED", "Job", "JobType", "cancel", "event_id", "finalising", "finalising_started", "find", "followed", "listed",
+    "of_upload", "open_job",
+]  # fmt: skip
+
+
+FOLLOWED_S = 8.0  # a request lasts 10 s at most
+LOOK_EVERY_S = 0.5
+RETRY_MS = 1000
+FOLLOWERS = 16  # of KORRIGO_HTTP_THREADS, 64
+_places = threading.BoundedSemaphore(FOLLOWERS)
 
 
 class JobType(StrEnum):
@@ -38,6 +51,9 @@ class JobStatus(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+ENDED = frozenset({JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED})
 
 
 class JobItem(Model):
@@ -92,6 +108,35 @@ def cancel(job_id: UUID, by: Caller) -> Job:
     if row.type != JobType.UPLOAD or by.role is Role.MARKER:
         raise JobNotCancellable()
     return of_upload(row.id, ask(ingest.CANCEL_UPLOAD, upload_id=row.subject_id, by=by.actor))
+
+
+def followed(job: Job, by: Caller) -> Iterator[str]:
+    """Server-sent events: the job as it is, then each time it changed, until it ends or the time is up.
+
+    A browser connects again by itself, and says by the event's id what it saw last. More than ``FOLLOWERS`` at once
+    would take the threads of those who do other work: they get the job as it is, and ask again after a second.
+    """
+    may_stay = _places.acquire(blocking=False)
+    try:
+        told, until = None, time.monotonic() + (FOLLOWED_S if may_stay else 0)
+        while True:
+            if job != told:
+                yield f"id: {event_id(job)}\nretry: {RETRY_MS}\ndata: {job.model_dump_json()}\n\n"
+                told = job
+            if job.status in ENDED or time.monotonic() >= until:
+                return
+            time.sleep(LOOK_EVERY_S)
+            job = find(job.id, by)
+    except (Unavailable, Refusal):
+        return  # the answer has begun and can only end; who asks again is told
+    finally:
+        if may_stay:
+            _places.release()
+
+
+def event_id(job: Job) -> str:
+    """Changes with whatever a job tells."""
+    return f"{job.status}-{job.done}"
 
 
 def listed(by: Caller, limit: int, cursor: str | None) -> Jobs:

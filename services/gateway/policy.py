@@ -111,6 +111,7 @@ RULES: dict[str, Rule] = {
     "marking.reopen": _ADMIN,
     "jobs.index": _STAFF,
     "jobs.show": _STAFF,
+    "jobs.events": _STAFF,
     "jobs.cancel": _STAFF,
     "maintenance.stuck_copies": _ADMIN,
     "maintenance.stuck_uploads": _ADMIN,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
+import threading
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,10 +14,12 @@ import pytest
 from flask import Flask
 
 from chassis.objects import Objects
+from contracts.errors import Unavailable
 from contracts.model import Role
 from contracts.rpc import ingest
 from contracts.rpc.grading import exams as rpc_exams
 from contracts.rpc.ingest import UploadRegistered, UploadStatus, UploadView
+from services.gateway import jobs
 from services.gateway.context import Gateway
 from tests.service.gateway.conftest import FakeRpc, Person
 from tests.service.gateway.examples import NOON, exam_view, upload_view
@@ -140,9 +144,74 @@ def test_an_upload_can_be_cancelled(admin: Person, scans: Ingest) -> None:
     assert admin.get(f"/jobs/{job['id']}").json["status"] == "cancelled"
 
 
+def events(answer: Any) -> list[Any]:
+    """The jobs told by a stream of server-sent events."""
+    lines = answer.get_data(as_text=True).splitlines()
+    return [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
+
+
+@pytest.fixture
+def cutting(admin: Person, scans: Ingest, rpc: FakeRpc, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A job that is a side further each time somebody looks, to its end."""
+    monkeypatch.setattr(jobs, "LOOK_EVERY_S", 0)
+    job = send(admin).json
+
+    def further(asked: ingest.OneUpload) -> UploadView:
+        upload = scans.find(asked.upload_id)
+        done = upload.sides_done + 1
+        ended = UploadStatus.READY if done == 28 else UploadStatus.SPLITTING
+        return scans.move(upload.id, sides_done=done, status=ended)
+
+    rpc.on(ingest.GET_UPLOAD, further)
+    return job
+
+
+def test_a_job_can_be_followed_side_by_side_to_its_end(admin: Person, cutting: Any) -> None:
+    answer = admin.get(f"/jobs/{cutting['id']}/events")
+    assert (answer.status_code, answer.mimetype) == (200, "text/event-stream")
+    told = events(answer)
+    assert [job["done"] for job in told] == list(range(1, 29))
+    assert [job["status"] for job in told] == ["running"] * 27 + ["succeeded"]
+    last = admin.get(f"/jobs/{cutting['id']}/events", headers={"Last-Event-ID": "running-27"})
+    assert events(last) == told[-1:]
+    # A browser connects again after every end of a stream, unless it is told that there is no more.
+    again = admin.get(f"/jobs/{cutting['id']}/events", headers={"Last-Event-ID": "succeeded-28"})
+    assert (again.status_code, again.data) == (204, b"")
+
+
+def test_a_stream_ends_in_time_and_says_nothing_twice(
+    admin: Person, cutting: Any, scans: Ingest, rpc: FakeRpc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "FOLLOWED_S", 0.2)
+    rpc.on(ingest.GET_UPLOAD, lambda asked: scans.find(asked.upload_id))  # it stands still
+    assert len(events(admin.get(f"/jobs/{cutting['id']}/events"))) == 1
+
+
+def test_too_many_followers_are_told_and_let_go(admin: Person, cutting: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "_places", threading.BoundedSemaphore(1))
+    with jobs._places:
+        assert [job["done"] for job in events(admin.get(f"/jobs/{cutting['id']}/events"))] == [1]
+    assert [job["done"] for job in events(admin.get(f"/jobs/{cutting['id']}/events"))][-1] == 28
+    assert jobs._places.acquire(blocking=False)  # a stream gives its place back
+
+
+def test_a_stream_ends_when_the_one_who_knows_is_gone(admin: Person, cutting: Any, rpc: FakeRpc) -> None:
+    further, asked = rpc.handlers[ingest.GET_UPLOAD.name], []
+
+    def gone(wanted: Any) -> Any:
+        asked.append(wanted)
+        if len(asked) == 3:
+            raise Unavailable("ingest", "no answer in time")
+        return further(wanted)
+
+    rpc.on(ingest.GET_UPLOAD, gone)
+    assert [job["done"] for job in events(admin.get(f"/jobs/{cutting['id']}/events"))] == [1, 2]
+
+
 def test_a_job_is_no_business_of_others(admin: Person, marker: Person, scans: Ingest, somebody: Any) -> None:
     job = send(admin).json
     assert marker.get(f"/jobs/{job['id']}").status_code == 404
+    assert marker.get(f"/jobs/{job['id']}/events").status_code == 404
     assert marker.delete(f"/jobs/{job['id']}").status_code == 404
     assert marker.get("/jobs").json == {"items": [], "next": None, "total": 0}
     assert somebody(Role.OPERATOR).get(f"/jobs/{job['id']}").status_code == 200

@@ -62,6 +62,7 @@ PROMISED = """
 /candidate/copies/{}/final.pdf GET
 /jobs GET
 /jobs/{} GET DELETE
+/jobs/{}/events GET
 /images/{} GET
 /maintenance/stuck-copies POST
 /maintenance/stuck-uploads POST
