@@ -36,7 +36,7 @@ class TooManyPages(Refusal):
 
 
 class Damaged(Refusal):
-    """``reason``: ``structure``, ``pages`` or ``image``; ``sides``: the PDF pages, at most the first 20."""
+    """``reason``: ``structure`` or ``pages``; ``sides``: the PDF pages that are missing, when they can be told."""
 
     code, http_status = "ingest.damaged", 422
     en = "This PDF is damaged or was cut short{where}. Copy the file again from the scanner and upload it."
@@ -47,8 +47,22 @@ class Damaged(Refusal):
 
     def text(self, language: str) -> str:
         """Names the pages when they are known: a file whose structure is lost has none to name."""
-        sides = ", ".join(map(str, self.details.get("sides", ())))
-        return (self.fr if language == "fr" else self.en).format(where=f" (pages {sides})" if sides else "")
+        sides = self.details.get("sides")
+        where = ""
+        if isinstance(sides, list) and sides:
+            where = f" (pages manquantes : {_runs(sides)})" if language == "fr" else f" (missing pages: {_runs(sides)})"
+        return (self.fr if language == "fr" else self.en).format(where=where)
+
+
+def _runs(numbers: list[int]) -> str:
+    """Growing numbers in words: 3, 20-40."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1][1:] = [number]
+        else:
+            runs.append([number])
+    return ", ".join("-".join(map(str, run)) for run in runs)
 
 
 class PageTooLarge(Refusal):

@@ -338,11 +338,19 @@ class CancelUpload(Model):
     by: Actor
 
 
+class ConfirmUpload(Model):
+    """A person saw every page of an upload whose file had to be repaired, or whose paper is of an odd size."""
+
+    upload_id: UUID
+    by: Actor
+
+
 # Registering looks into the file in the child process, hence the longer wait.
 REGISTER_UPLOAD = Method("ingest", "register_upload", RegisterUpload, UploadRegistered, timeout_s=20)
 GET_UPLOAD = Method("ingest", "get_upload", OneUpload, UploadView)
 LIST_UPLOADS = Method("ingest", "list_uploads", OfExam, Uploads)
 CANCEL_UPLOAD = Method("ingest", "cancel_upload", CancelUpload, UploadView)
+CONFIRM_UPLOAD = Method("ingest", "confirm_upload", ConfirmUpload, UploadView)
 ASK_FOR_STUCK_UPLOADS = Method("ingest", "ask_for_stuck_uploads", LookForStuck, AskedAgain)
 LIST_BOOKLETS = Method("ingest", "list_booklets", OfExam, Booklets)
 GET_BOOKLET = Method("ingest", "get_booklet", OneBooklet, BookletView)

@@ -71,6 +71,7 @@ RULES: dict[str, Rule] = {
     "uploads.create": _for(ADMIN, OPERATOR, limit=limits.SCAN_UPLOAD),
     "uploads.show": _DESK,
     "scan_report.show": _DESK,
+    "uploads.confirm": _DESK,
     "booklets.index": _DESK,
     "booklets.show": _DESK,
     "booklets.change": _DESK,

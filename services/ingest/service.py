@@ -45,6 +45,10 @@ class IngestService:
     def cancel_upload(self, request: rpc.CancelUpload) -> rpc.UploadView:
         return usecases.cancel_upload(self.app, request)
 
+    @serve(rpc.CONFIRM_UPLOAD)
+    def confirm_upload(self, request: rpc.ConfirmUpload) -> rpc.UploadView:
+        return usecases.confirm_upload(self.app, request)
+
     @serve(rpc.LIST_BOOKLETS)
     def list_booklets(self, request: rpc.OfExam) -> rpc.Booklets:
         return usecases.list_booklets(self.app, request)

@@ -47,14 +47,19 @@ def split_sheets(context: Context, command: SplitSheets, transaction: Transactio
         with transaction():
             return
     with context.originals.at_hand(store.as_object(upload.object)) as path:
-        reply = context.sandbox.run(
-            "cut",
-            files=[path],
-            deadline_s=CUT_DEADLINE_S,
-            first_side=command.first_side,
-            last_side=command.last_side,
-            spreads=upload.intake == "a3",
-        )
+        try:
+            reply = context.sandbox.run(
+                "cut",
+                files=[path],
+                deadline_s=CUT_DEADLINE_S,
+                first_side=command.first_side,
+                last_side=command.last_side,
+                spreads=upload.intake == "a3",
+            )
+        except TaskFailed as failure:
+            if failure.outcome == "timeout":  # it would take as long again; the person is told within two minutes
+                raise _problem(command, failure) from failure
+            raise
     *others, last = reply.result["sides"]
     for side in others:
         rows = _page_rows(context, side, reply.blobs)
@@ -82,6 +87,7 @@ def _finish(uow: UnitOfWork, upload: Any) -> None:
     faces = store.faces(uow.sql, upload.id)
     drafts = imposition.segment(upload.intake, upload.pages_per_booklet, faces)
     booklets = store.add_booklets(uow.sql, upload.exam_id, upload.id, drafts)
+    store.share_doubts(uow.sql, upload.id)
     store.settle_upload(uow.sql, upload.id, "ready")
     uow.send(
         UploadSettled(

@@ -63,6 +63,37 @@ def add_upload(sql: sa.Connection, request: RegisterUpload, sides: int) -> UUID 
     return added
 
 
+def add_doubts(sql: sa.Connection, upload_id: UUID, doubts: Iterable[Mapping[str, object]]) -> None:
+    """``doubts``: ``code``, ``side_no``. They are of the upload until it has booklets."""
+    rows = [{"id": uuid7(), "upload_id": upload_id, **doubt} for doubt in doubts]
+    if rows:
+        sql.execute(sa.insert(anomalies), rows)
+
+
+def share_doubts(sql: sa.Connection, upload_id: UUID) -> None:
+    """What is doubtful about a whole upload is so about each of its booklets; about one side, about that side's."""
+    shared = anomalies.alias()
+    on_side = sa.exists().where(pages.c.booklet_id == booklets.c.id, pages.c.side_no == shared.c.side_no)
+    concerned = (
+        sa.select(sa.func.gen_random_uuid(), shared.c.upload_id, booklets.c.id, shared.c.side_no, shared.c.code)
+        .join_from(shared, booklets, booklets.c.upload_id == shared.c.upload_id)
+        .where(shared.c.upload_id == upload_id, shared.c.booklet_id.is_(None), shared.c.settled_at.is_(None))
+        .where(sa.or_(shared.c.side_no.is_(None), on_side))
+    )
+    sql.execute(sa.insert(anomalies).from_select(["id", "upload_id", "booklet_id", "side_no", "code"], concerned))
+
+
+def settle_shared_doubts(sql: sa.Connection, upload_id: UUID, by: UUID) -> None:
+    """Those of the whole upload, wherever they were shared to; a booklet's own stay."""
+    shared = anomalies.alias()
+    codes = sa.select(shared.c.code).where(shared.c.upload_id == upload_id, shared.c.booklet_id.is_(None))
+    sql.execute(
+        sa.update(anomalies)
+        .where(anomalies.c.upload_id == upload_id, anomalies.c.settled_at.is_(None), anomalies.c.code.in_(codes))
+        .values(settled_at=sa.func.now(), settled_by=by)
+    )
+
+
 def _profile(sql: sa.Connection, exam_id: UUID, profile: ScanProfile) -> UUID:
     key = {
         "exam_id": exam_id,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from chassis import observe
@@ -21,6 +22,7 @@ from contracts.rpc.ingest import (
     Booklets,
     BookletView,
     CancelUpload,
+    ConfirmUpload,
     DropBooklet,
     EditBooklet,
     InsertPages,
@@ -58,7 +60,7 @@ def register_upload(context: Context, request: RegisterUpload) -> UploadRegister
         if known is not None:
             return UploadRegistered(upload=store.upload_view(sql, known), created=False)
     try:
-        sides = _inspect(context, request.object)
+        sides, doubts = _inspect(context, request.object)
     except Refusal as refusal:
         log.info("upload_refused", exam_id=str(request.exam_id), code=refusal.code)
         raise
@@ -68,13 +70,15 @@ def register_upload(context: Context, request: RegisterUpload) -> UploadRegister
             winner = store.live_upload(uow.sql, request.exam_id, request.object.sha256)
             assert winner is not None  # the insert gave way to it, and uploads are never deleted
             return UploadRegistered(upload=store.upload_view(uow.sql, winner), created=False)
+        store.add_doubts(uow.sql, added, doubts)
         send_chunks(uow, added, range(1, sides + 1), context.settings.chunk_sides)
         view = store.upload_view(uow.sql, added)
     log.info("upload_registered", upload_id=str(added), exam_id=str(request.exam_id), sides=sides)
     return UploadRegistered(upload=view, created=True)
 
 
-def _inspect(context: Context, ref: ObjectRef) -> int:
+def _inspect(context: Context, ref: ObjectRef) -> tuple[int, list[dict[str, Any]]]:
+    """How many sides it has, and what a person must confirm: ``code`` and ``side_no``, if it is one side's."""
     with context.originals.at_hand(ref) as path:
         try:
             reply = context.sandbox.run(
@@ -82,8 +86,14 @@ def _inspect(context: Context, ref: ObjectRef) -> int:
             )
         except TaskFailed as failure:  # a file that kills or stalls its reader is no exam paper
             raise Damaged(reason="structure", sides=[]) from failure
-    sides: int = reply.result["sides"]
-    return sides
+    return reply.result["sides"], reply.result["doubts"]
+
+
+def confirm_upload(context: Context, request: ConfirmUpload) -> UploadView:
+    """A person saw that the upload is complete in spite of its doubts; its booklets keep their own. Twice is fine."""
+    with context.db.transaction() as uow:
+        store.settle_shared_doubts(uow.sql, request.upload_id, request.by.id)
+        return store.upload_view(uow.sql, request.upload_id)
 
 
 def get_upload(context: Context, upload_id: UUID) -> UploadView:

@@ -129,3 +129,9 @@ def _plain_name(sent: str | None) -> str:
 def show(upload_id: UUID) -> ingest.UploadView:
     """One scan: pages, anomalies, booklets found."""
     return ask(ingest.GET_UPLOAD, upload_id=upload_id)
+
+
+@uploads.operation("POST", "/uploads/<uuid:upload_id>/confirm", reply=ingest.UploadView)
+def confirm(upload_id: UUID) -> ingest.UploadView:
+    """Say that a scan is complete in spite of its doubts; booklets that have their own keep them."""
+    return ask(ingest.CONFIRM_UPLOAD, upload_id=upload_id, by=caller().actor)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from contracts.errors.ingest import NotFound
-from services.ingest.pixels import document, jpeg
+from services.ingest.pixels import checking, document, jpeg
 from services.ingest.pixels.cutting import Cutter, masked_pixels
 from services.ingest.pixels.sides import Side, turned
 
@@ -22,9 +22,14 @@ FULL_QUALITY = 85
 
 
 def inspect(files: Sequence[str], _blob: bytes, *, max_sides: int) -> Answer:
-    """Refuse what cannot be split faithfully, else say how many sides there are."""
+    """Refuse what cannot be split faithfully, else say how many sides there are and what a person must confirm.
+
+    Returns:
+        ``{"sides": 12, "doubts": [{"code": "paper_size", "side_no": 3 | null}]}``
+    """
     with document.open_pdf(files[0]) as pdf:
-        return {"sides": document.check(pdf, max_sides)}, []
+        sides, doubts = checking.check(pdf, max_sides)
+        return {"sides": sides, "doubts": [vars(doubt) for doubt in doubts]}, []
 
 
 def cut(files: Sequence[str], _blob: bytes, *, first_side: int, last_side: int, spreads: bool) -> Answer:

@@ -90,7 +90,7 @@ class Cutter:
             "half": part.half,
             "clip": _clip(part, quarter),
             "turn_deg": turn_deg,
-            "blank": part.face.blank and header is None,
+            "blank": side.sound and part.face.blank and header is None,
             "ink": part.face.ink_cells,
             "header": None if header is None else vars(header),
             "images": self._shown(screen),

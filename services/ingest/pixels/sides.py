@@ -1,4 +1,7 @@
-"""One side of the upload as pixels: stored images are decoded, anything else is drawn. Runs only in the child."""
+"""One side of the upload as pixels: stored images are decoded, anything else is drawn. Runs only in the child.
+
+A side whose picture is not all there is shown as far as it can be, white where it cannot, and is not ``sound``.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,7 @@ import numpy as np
 import pymupdf
 from PIL import Image
 
-from contracts.errors.ingest import Damaged
-from services.ingest.pixels import jpeg
+from services.ingest.pixels import checking, jpeg, stored
 from services.ingest.pixels.document import Scan, as_scan
 from services.ingest.pixels.jpeg import Pixels
 
@@ -29,15 +31,25 @@ class Side:
     def __init__(self, document: pymupdf.Document, index: int, *, spreads: bool) -> None:
         self._document = document
         self._page = document[index]
-        self._no = index + 1
-        self.scan: Scan | None = as_scan(document, index)
+        self._index = index
+        self.sound = True
+        self.scan: Scan | None = self._as_scan()
         width, height = self._page.rect.width, self._page.rect.height
         aspect = max(width, height) / min(width, height)
         self.spread = spreads and SPREAD_ASPECT[0] <= aspect <= SPREAD_ASPECT[1] and not self._is_single(width, height)
         # A spread shows A4 pages side by side: its short edge is their height.
         self._face_pt = min(width, height) if self.spread else max(width, height)
-        self.sound = True
         self._stream: bytes | None = None
+
+    def _as_scan(self) -> Scan | None:
+        pymupdf.TOOLS.reset_mupdf_warnings()
+        try:
+            scan = as_scan(self._document, self._index)
+        except (RuntimeError, pymupdf.mupdf.FzErrorBase):  # its content is broken: drawing it shows what is left
+            self.sound, scan = False, None
+        if scan is None:  # of a scan, decoding tells
+            self.sound = self.sound and not checking.grave_warnings() and stored.whole(self._document, self._index)
+        return scan
 
     @staticmethod
     def _is_single(width_pt: float, height_pt: float) -> bool:
@@ -84,16 +96,21 @@ class Side:
         if scan.kind == "fax":
             return self._fax(scan, share)
         try:
-            pixels, self.sound = jpeg.decode(self.stream(), grey=grey, min_height_px=math.ceil(scan.height_px * share))
-        except ValueError as error:
-            raise Damaged(reason="image", sides=[self._no]) from error
+            pixels, sound = jpeg.decode(self.stream(), grey=grey, min_height_px=math.ceil(scan.height_px * share))
+        except ValueError:
+            pixels, sound = self._white(math.ceil(max(scan.width_px, scan.height_px) * share), grey=grey), False
+        self.sound = self.sound and sound
         return pixels
 
     def _fax(self, scan: Scan, share: float) -> Pixels:
+        pymupdf.TOOLS.reset_mupdf_warnings()
         packed = np.frombuffer(self._document.xref_stream(scan.xref), np.uint8)
+        self.sound = self.sound and not checking.grave_warnings()
         stride = (scan.width_px + 7) // 8
-        if packed.size < stride * scan.height_px:
-            raise Damaged(reason="image", sides=[self._no])
+        missing = stride * scan.height_px - packed.size
+        if missing > 0:
+            self.sound = False
+            packed = np.pad(packed, (0, missing), constant_values=255)
         bits = np.unpackbits(packed[: stride * scan.height_px].reshape(scan.height_px, stride), axis=1)
         image = Image.fromarray(bits[:, : scan.width_px] * np.uint8(255))
         factor = int(1 / share + 0.01)
@@ -102,10 +119,24 @@ class Side:
     def _drawn(self, face_px: int, *, grey: bool) -> Pixels:
         space = pymupdf.csGRAY if grey else pymupdf.csRGB
         zoom = face_px / self._face_pt
-        picture = self._page.get_pixmap(matrix=pymupdf.Matrix(zoom, zoom), colorspace=space, alpha=False)
+        pymupdf.TOOLS.reset_mupdf_warnings()
+        try:
+            picture = self._page.get_pixmap(matrix=pymupdf.Matrix(zoom, zoom), colorspace=space, alpha=False)
+        except pymupdf.mupdf.FzErrorSystem as error:  # no memory: the page is not to blame alone, nor to be shown white
+            raise MemoryError from error
+        except (RuntimeError, pymupdf.mupdf.FzErrorBase):
+            self.sound = False
+            return self._white(face_px, grey=grey)
+        self.sound = self.sound and not checking.grave_warnings()
         pixels = np.frombuffer(bytes(picture.samples), np.uint8).reshape(picture.height, picture.width, -1)
         pymupdf.TOOLS.store_shrink(100)  # MuPDF keeps 256 MB of decoded images otherwise
         return pixels[..., 0] if grey else pixels
+
+    def _white(self, longest_px: int, *, grey: bool) -> Pixels:
+        """In place of a picture of which nothing can be shown: with the proportions of its page."""
+        scale = longest_px / max(self._page.rect.width, self._page.rect.height)
+        size = (round(self._page.rect.height * scale), round(self._page.rect.width * scale))
+        return np.full(size if grey else (*size, 3), 255, np.uint8)
 
     def _proportioned(self, pixels: Pixels) -> Pixels:
         """Fax machines scan fewer lines than columns: give the page its proportions back."""

@@ -289,6 +289,11 @@ def _roster(school: School) -> Wish:
     return f"/exams/{school.exam()}/roster", {"data": ROSTER.encode(), "content_type": "text/csv"}
 
 
+def _confirm(school: School) -> Wish:
+    (booklet,) = school.booklets(school.exam(), 1)
+    return f"/uploads/{booklet['upload_id']}/confirm", {}
+
+
 def _stuck_uploads(school: School) -> Wish:
     files = {"file": (io.BytesIO(pile([1])), "scan.pdf")}
     school.admin.post(f"/exams/{school.exam()}/uploads", data=files)
@@ -315,6 +320,7 @@ BY_NATURE: dict[str, tuple[str, Callable[[School], Wish]]] = {
     "marking.finalise": ("a copy that is finalised is not finalised again, and has one job per revision", _finalise),
     "marking.heartbeat": ("a lease has one end", _heartbeat),
     "marking.lock": ("a copy has one lock, and its holder gets the same token again", _lock),
+    "uploads.confirm": ("a doubt is settled once", _confirm),
     "marking.reopen": ("an open copy is refused: one revision follows another once", _reopen),
 }
 """Take no key: asked again they change nothing more. (PUT, PATCH and DELETE name what they write, and its version.)"""

@@ -290,3 +290,18 @@ def test_an_upload_while_the_store_is_down_is_503(build: Any, admin: Person, sca
     assert answer.status_code == 503
     assert answer.json["dependency"] == "object_store"
     assert scans.registered == []
+
+
+def test_who_looked_at_a_doubtful_scan_says_so(admin: Person, scans: Ingest, rpc: FakeRpc) -> None:
+    asked: list[ingest.ConfirmUpload] = []
+    send(admin)
+    (upload,) = scans.by_digest.values()
+
+    def confirm(request: ingest.ConfirmUpload) -> UploadView:
+        asked.append(request)
+        return upload
+
+    rpc.on(ingest.CONFIRM_UPLOAD, confirm)
+    answer = admin.post(f"/uploads/{upload.id}/confirm")
+    assert (answer.status_code, answer.json["id"]) == (200, str(upload.id))
+    assert (asked[0].upload_id, asked[0].by.id) == (upload.id, admin.id)

@@ -29,6 +29,7 @@ PROMISED = """
 /exams/{}/uploads GET POST
 /exams/{}/scan-report GET
 /uploads/{} GET
+/uploads/{}/confirm POST
 /exams/{}/booklets GET
 /booklets/{} GET PATCH DELETE
 /booklets/{}/split POST

@@ -91,14 +91,7 @@ def test_a_page_tree_that_lies_is_damaged(inspect: Inspect, page: Leaf) -> None:
     with pytest.raises(Refusal) as refused:
         inspect(pdf([page, page], count=4))  # MuPDF would show two white pages
     assert refused.value.code == "ingest.damaged"
-    assert "(pages" not in refused.value.text("fr")  # there is no page to name
-
-
-def test_an_image_that_stops_half_way_names_its_page(inspect: Inspect, page: Leaf) -> None:
-    half = Leaf(page.data[: len(page.data) // 2], page.dictionary, page.width_pt, page.height_pt)
-    with pytest.raises(Damaged) as refused:
-        inspect(pdf([page, half]))  # MuPDF would show the missing half white, without an error
-    assert refused.value.details == {"reason": "image", "sides": [2]}
+    assert "(" not in refused.value.text("fr")  # there is no page to name
 
 
 @pytest.mark.parametrize(("width_pt", "height_pt"), [(20, 500), (15_000, 14_000), (100, 1001)])
