@@ -22,7 +22,7 @@ from pathlib import Path
 
 from rapidfuzz import fuzz
 
-from services.ocr.engines import tesseract_sandbox
+from services.ocr.engines import reading_sandbox
 from tests.scans import SAMPLES
 
 Person = tuple[str, str]
@@ -52,7 +52,7 @@ def main() -> None:
         return
     truth = json.loads((arguments.directory / "truth.json").read_text(encoding="utf-8"))[: arguments.limit]
     roster = sorted({(folded(each["last"]), folded(each["first"])) for each in truth})
-    sandbox = tesseract_sandbox(size=1, environ=os.environ)
+    sandbox = reading_sandbox(size=1, environ=os.environ)
     ranks: dict[tuple[str, str], list[int]] = defaultdict(list)
     seconds: dict[str, float] = defaultdict(float)
     for each in truth:

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 
 from chassis import observe
 from chassis.db import Database
+from chassis.disk_cache import DiskCache
 from chassis.objects import Objects
 from chassis.sandbox import TaskFailed
 from chassis.settings import load
 from contracts.errors import Unavailable
-from services.ocr.engines import Engine, Tesseract, tesseract_sandbox
+from services.ocr.engines import Engine, FieldsFirst, PpOcr, Tesseract, reading_sandbox
 from services.ocr.settings import Settings
 
 LANGUAGES = ("fra", "eng")
+SAMPLES_BYTES = 64 << 20  # on disk; a sample has 100-400 kB
 log = observe.logger("services.ocr")
 
 
@@ -25,38 +27,47 @@ class Context:
     db: Database
     objects: Objects
     engine: Engine
+    samples: DiskCache
     release: Callable[[], None]
 
     @classmethod
     def build(cls, environ: Mapping[str, str], *, children: int) -> Context:
         settings = load(Settings, environ)
         database = Database(settings.database_url, service="ocr", pool_size=settings.database_pool, max_overflow=0)
-        sandbox = tesseract_sandbox(size=children, environ=environ)
-        engine = Tesseract(sandbox)
-        announce(engine)
-        return cls(database, Objects.of(settings), engine, sandbox.close)
+        objects = Objects.of(settings)
+        sandbox = reading_sandbox(size=children, environ=environ)
+        handwriting, lines = PpOcr(sandbox), Tesseract(sandbox)
+        announce(handwriting, NO_RECOGNISER)
+        announce(lines, NO_TESSERACT)
+        samples = DiskCache(objects, max_bytes=SAMPLES_BYTES)
+        return cls(database, objects, FieldsFirst(handwriting, lines), samples, sandbox.close)
 
     def close(self) -> None:
         self.release()
+        self.samples.close()
         self.db.close()
         self.objects.close()
 
 
-NO_ENGINE = (
-    "Tesseract or its French data is not installed: no header is read, copies are identified by hand. "
+NO_RECOGNISER = (
+    "The recogniser of handwriting is not installed: names are read with Tesseract alone, and far fewer are found. "
+    "Install rapidocr and onnxruntime as requirements/ocr.txt says, then restart ocr."
+)
+NO_TESSERACT = (
+    "Tesseract or its French data is not installed: a header without boxes or sheet model is identified by hand. "
     "Install tesseract-ocr and tesseract-ocr-fra, then restart ocr."
 )
-"""A whole sentence instead of an event's name: it is for whoever starts the system, once."""
+"""Whole sentences instead of an event's name: they are for whoever starts the system, once."""
 
 
-def announce(engine: Engine) -> None:
-    """Say once, at the start, whether headers can be read here. Without an engine everything else still works."""
+def announce(engine: Engine, missing: str) -> None:
+    """Say once, at the start, what can be read here. Without any engine everything else still works."""
     try:
         version = engine.version(LANGUAGES)
     except (TaskFailed, Unavailable) as error:
         log.warning("engine_unknown", error=error)  # asked again with the first header
         return
     if version is None:
-        log.warning(NO_ENGINE)
+        log.warning(missing)
     else:
         log.info("engine_ready", engine=version)

@@ -1,12 +1,14 @@
-"""What a reading is, and when two commands ask for the same one. Standard library only."""
+"""What a reading is, and when two commands ask for the same one. Standard library and contracts only."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
+
+from contracts.records.sheet import FieldKind
 
 Outcome = Literal["done", "refused_input", "out_of_memory", "timeout", "crashed", "no_engine"]
 
@@ -26,6 +28,17 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Field:
+    """What is written in one field; ``letters`` are ``steps`` packed rows (contracts.records.letters)."""
+
+    kind: FieldKind
+    text: str
+    confidence: float
+    letters: str
+    steps: int
+
+
+@dataclass(frozen=True)
 class Question:
     """What determines a reading: the image's bytes, who reads, and how."""
 
@@ -36,13 +49,14 @@ class Question:
 
 @dataclass(frozen=True)
 class Reading:
-    """How a question ended; lines only when ``done``, and perhaps none: a blank strip reads as nothing."""
+    """How a question ended; lines and fields only when ``done``, perhaps none: a blank strip reads as nothing."""
 
     outcome: Outcome
     lines: tuple[Line, ...] = ()
+    fields: tuple[Field, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.lines and self.outcome != "done":
+        if (self.lines or self.fields) and self.outcome != "done":
             raise ValueError(f"a reading that is {self.outcome} has no lines")
 
 
@@ -52,11 +66,18 @@ def parameters_digest(parameters: Mapping[str, str]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def tidy(lines: Sequence[Line]) -> tuple[Line, ...]:
-    """Lines fit to be stored and sent: no control characters, no empty ones, bounded in length and number."""
-    kept = []
-    for line in lines:
-        text = " ".join("".join(each if each.isprintable() else " " for each in line.text).split())[:MAX_LINE_LENGTH]
-        if text:
-            kept.append(Line(text, min(1.0, max(0.0, line.confidence))))
-    return tuple(kept[:MAX_LINES])
+def tidy(reading: Reading) -> Reading:
+    """Text fit to be stored and sent: no control characters, no empty lines, bounded in length and number."""
+    lines = [Line(_one_line(line.text), _share(line.confidence)) for line in reading.lines]
+    fields = [
+        replace(field, text=_one_line(field.text), confidence=_share(field.confidence)) for field in reading.fields
+    ]
+    return replace(reading, lines=tuple(line for line in lines if line.text)[:MAX_LINES], fields=tuple(fields))
+
+
+def _one_line(text: str) -> str:
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())[:MAX_LINE_LENGTH]
+
+
+def _share(confidence: float) -> float:
+    return min(1.0, max(0.0, confidence))

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from chassis.sandbox import Sandbox
-from services.ocr.domain import Line
+from contracts.records.sheet import SheetModel
+from services.ocr.domain import Field, Line, Reading
 
 MEMORY_MB = 1500
 CPU_S = 40
 DEADLINE_S = 60.0
-LAYOUT = "1"  # to be raised with every change of fields.py or pixels.py that reads differently: it is in the memo's key
+LAYOUT = "2"  # to be raised with every change of what runs in the child that reads differently: the memo's key has it
 SCRATCH_MB = 64  # the cleaned strip as PNG; an A3 side at 300 dpi has 17 MB before compression
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A sheet model and its sample, fetched: a path to be opened while a header is read."""
+
+    model: SheetModel
+    sample: Path
 
 
 class Engine(Protocol):
@@ -24,16 +35,16 @@ class Engine(Protocol):
         ...
 
     def parameters(self, languages: Sequence[str], lexicon: Sequence[str], /) -> Mapping[str, str]:
-        """Everything besides image and version that changes what is read, to tell one reading from another."""
+        """Everything besides image, sheet and version that changes what is read, to tell readings apart."""
         ...
 
-    def read(self, image: bytes, languages: Sequence[str], lexicon: Sequence[str], /) -> tuple[Line, ...]:
+    def read(self, image: bytes, languages: Sequence[str], lexicon: Sequence[str], sheet: Sheet | None, /) -> Reading:
         """Raises: UnreadableImage. TaskFailed: killed or crashed. Unavailable: no child was free."""
         ...
 
 
 class Tesseract:
-    """Debian's tesseract through pytesseract, in a sandbox. Ignores the lexicon: its word lists do not bind."""
+    """Lines, with Debian's tesseract through pytesseract. Ignores lexicon and sheet: its word lists do not bind."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
@@ -51,12 +62,64 @@ class Tesseract:
     def parameters(self, languages: Sequence[str], _lexicon: Sequence[str], /) -> Mapping[str, str]:
         return {"languages": "+".join(languages), "oem": "3", "layout": LAYOUT}
 
-    def read(self, image: bytes, languages: Sequence[str], _lexicon: Sequence[str], /) -> tuple[Line, ...]:
+    def read(self, image: bytes, languages: Sequence[str], _lexicon: Sequence[str], _sheet: Sheet | None, /) -> Reading:
         reply = self._sandbox.run("read", blob=image, deadline_s=DEADLINE_S, languages=list(languages))
-        return tuple(Line(str(text), float(confidence)) for text, confidence in reply.result)
+        return Reading("done", tuple(Line(str(text), float(confidence)) for text, confidence in reply.result))
 
 
-def tesseract_sandbox(*, size: int, environ: Mapping[str, str]) -> Sandbox:
+class PpOcr:
+    """Fields letter by letter, with the recogniser of the wheel ``rapidocr``. One model for all Latin languages.
+
+    The lexicon is ignored: whoever knows the names scores the letters.
+    """
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._version: str | None = None
+        self._asked = False
+
+    def version(self, _languages: Sequence[str]) -> str | None:
+        if not self._asked:
+            self._version = self._sandbox.run("recogniser_installed", deadline_s=DEADLINE_S).result
+            self._asked = True
+        return self._version
+
+    def parameters(self, _languages: Sequence[str], _lexicon: Sequence[str], /) -> Mapping[str, str]:
+        return {"layout": LAYOUT}
+
+    def read(self, image: bytes, _languages: Sequence[str], _lexicon: Sequence[str], sheet: Sheet | None, /) -> Reading:
+        known = {} if sheet is None else {
+            "sample": sheet.model.sample.object.sha256,
+            "zones": [zone.model_dump(mode="json") for zone in sheet.model.zones],
+        }  # fmt: skip
+        files = [] if sheet is None else [sheet.sample]
+        reply = self._sandbox.run("read_fields", files=files, blob=image, deadline_s=DEADLINE_S, **known)
+        fields = tuple(Field(**field) for field in reply.result)
+        return Reading("done", tuple(Line(field.text, field.confidence) for field in fields), fields)
+
+
+class FieldsFirst:
+    """Handwriting in fields where they are found, and lines where not: each does what it can, if it is installed."""
+
+    def __init__(self, fields: Engine, lines: Engine) -> None:
+        self._engines = (fields, lines)
+
+    def version(self, languages: Sequence[str]) -> str | None:
+        return " + ".join(filter(None, (engine.version(languages) for engine in self._engines))) or None
+
+    def parameters(self, languages: Sequence[str], lexicon: Sequence[str], /) -> Mapping[str, str]:
+        fields, lines = (engine.parameters(languages, lexicon) for engine in self._engines)
+        return {**lines, **fields}
+
+    def read(self, image: bytes, languages: Sequence[str], lexicon: Sequence[str], sheet: Sheet | None, /) -> Reading:
+        reading = Reading("done")
+        for engine in self._engines:
+            if engine.version(languages) is not None and not reading.fields:
+                reading = engine.read(image, languages, lexicon, sheet)
+        return reading
+
+
+def reading_sandbox(*, size: int, environ: Mapping[str, str]) -> Sandbox:
     """Children that may start tesseract; of ``environ`` they see where programs and language data are."""
     passed = {"TESSDATA_PREFIX": environ["TESSDATA_PREFIX"]} if "TESSDATA_PREFIX" in environ else {}
     return Sandbox(

@@ -1,212 +1,242 @@
-"""Find what a person wrote on a header strip: straighten it, erase printed rules, cut out fields and comb cells.
+"""Find the printed boxes of a strip and cut out what a person wrote in them, comb cells moved together.
 
-Runs only in the child process. Images are numpy arrays (height_px, width_px), uint8, ink dark on light; masks are
-boolean, True where there is ink. Lengths are shares of the strip's width, so that the resolution does not matter:
-a strip is about as wide as an A4 page, 210 mm.
+Runs only in the child process; images and lengths as in strip.py.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
-from PIL import Image
 
-Grey = npt.NDArray[np.uint8]
-Mask = npt.NDArray[np.bool_]
+from services.ocr.strip import INK, MM, Grey, Mask, Strip, long_runs, spans, without
 
-MAX_SKEW_DEG = 3.0
-SKEW_STEP_DEG = 0.05  # over the longest rule, 150 mm, this drifts 0.13 mm: one pixel at 200 dpi
-INK = 0.78  # darker than this share of the paper around it; pencil at 200 dpi stays below 0.7
-WHITER = 1.08  # pushes the paper's grain to plain white
-RULE = 22 / 210  # shortest printed rule; handwriting has no straight stroke of 22 mm
-FIELD_HEIGHT = (4 / 210, 15 / 210)
-SAME_EDGE = 2.5 / 210  # how far the ends of a box's top and bottom rule may lie apart
+FIELD_HEIGHT = (4 * MM, 15 * MM)
+NARROWEST_FIELD = 5 * MM
+SAME_EDGE = 2.5 * MM  # how far the ends of a box's top and bottom rule may lie apart
+MAX_BOXES = 24  # a grid of marks is no header to be read
 MIN_CELLS = 4  # fewer uprights than that are letters or the box itself
+WIDEST_CELL = 12 * MM
 OFF_PITCH = 0.15  # share of a cell's width by which its side may be off: skew and paper that is not flat
 SPECK = 4  # pixels of ink; less is dust
+MARGIN = 0.2  # white around a line of writing, as a share of its height
+LABEL_ABOVE, LABEL_LEFT = 7 * MM, 60 * MM  # how far from its box a label may begin
+LABEL_GAP = 15 * MM  # between a label's end and its box
+WORD_GAP = 3 * MM
 
 
 @dataclass(frozen=True)
-class Header:
-    """A straightened strip: ``clean`` without printed rules, and the handwriting of each field, top to bottom."""
+class Box:
+    """The inside of a printed box in pixels, end not included; ``uprights`` are columns of cell sides, from its left.
 
-    clean: Grey
-    fields: tuple[Grey, ...]
-
-
-def read_layout(strip: Image.Image) -> Header:
-    """Everything recognition needs of one strip. A strip without boxes gives no fields and is cleaned all the same."""
-    grey = _flatten(np.asarray(strip, np.uint8))
-    angle = skew(grey < 255 * INK)
-    if abs(angle) >= SKEW_STEP_DEG:
-        # Pillow turns anticlockwise, so a clockwise slope is undone by its own value.
-        turned = Image.fromarray(grey).rotate(angle, Image.Resampling.BILINEAR, fillcolor=255)
-        grey = np.asarray(turned, np.uint8)
-    ink = grey < 255 * INK
-    width = grey.shape[1]
-    rules = long_runs(ink, round(RULE * width))
-    fields = []
-    erased = rules.copy()
-    for top, bottom, left, right in boxes(rules):
-        inside = ink[top:bottom, left:right]
-        uprights = _comb(long_runs(inside.T, max(2, round(0.8 * (bottom - top)))).T)
-        erased[top:bottom, left:right] |= uprights
-        written = _without(grey[top:bottom, left:right], uprights | rules[top:bottom, left:right])
-        field = _join_cells(written, uprights)
-        if field is not None:
-            fields.append(field)
-    return Header(_without(grey, erased), tuple(fields))
-
-
-def skew(ink: Mask) -> float:
-    """Slope of the rules and lines of writing in degrees, clockwise positive, within MAX_SKEW_DEG.
-
-    The strip is summed row by row in narrow columns; at the right slope the shifted sums pile up in few rows.
+    ``printed`` are pixels inside that are known to be print, besides rules and uprights.
     """
-    height, width = ink.shape
-    columns = 48
-    step = max(1, width // columns)
-    profiles = np.stack([ink[:, x : x + step].sum(axis=1) for x in range(0, step * columns, step)]).astype(np.int64)
-    reach = int(np.ceil(np.tan(np.radians(MAX_SKEW_DEG)) * width)) + 1
-    padded = np.pad(profiles, ((0, 0), (reach, reach)))
-    rows = np.arange(height) + reach
-    best, best_angle = -1.0, 0.0
-    for angle in np.arange(-MAX_SKEW_DEG, MAX_SKEW_DEG + SKEW_STEP_DEG / 2, SKEW_STEP_DEG):
-        shifts = np.round(np.tan(np.radians(angle)) * (np.arange(columns) * step - width / 2)).astype(int)
-        piled = np.zeros(height)
-        for profile, shift in zip(padded, shifts, strict=True):
-            piled += profile[rows + shift]
-        score = float((piled**2).sum())
-        if score > best * 1.0001:
-            best, best_angle = score, float(angle)
-    return best_angle
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+    uprights: tuple[tuple[int, int], ...] = ()
+    printed: Mask | None = None
+
+    @property
+    def comb(self) -> bool:
+        return len(self.uprights) > MIN_CELLS
 
 
-def long_runs(ink: Mask, length: int) -> Mask:
-    """The pixels of horizontal strokes at least ``length`` long, one pixel of wobble and 10 % of gaps allowed."""
-    length = max(2, length)
-    if ink.shape[1] <= length:
-        return np.zeros_like(ink)
-    thick = ink.copy()
-    thick[1:] |= ink[:-1]
-    thick[:-1] |= ink[1:]
-    sums = np.pad(np.cumsum(thick, axis=1, dtype=np.int32), ((0, 0), (1, 0)))
-    starts = sums[:, length:] - sums[:, :-length] >= 0.9 * length
-    # A pixel belongs to a run when any window that covers it is full: count windows opened minus windows closed.
-    marks = np.zeros((ink.shape[0], ink.shape[1] + 1), np.int32)
-    marks[:, : starts.shape[1]] += starts
-    marks[:, length : length + starts.shape[1]] -= starts[:, : marks.shape[1] - length]
-    return np.asarray((np.cumsum(marks, axis=1)[:, :-1] > 0) & thick)
+def boxes(strip: Strip) -> list[Box]:
+    """The boxes a person may write in, row by row; a box divided by uprights that make no comb is several."""
+    found = []
+    for box in _frames(strip):
+        inside = strip.ink[box.top : box.bottom, box.left : box.right]
+        sides = _sides(inside)
+        comb = _evenly(sides)
+        pitch = (comb[-1][0] - comb[0][0]) / (len(comb) - 1) if len(comb) > 1 else 0
+        if len(comb) > MIN_CELLS and pitch <= WIDEST_CELL * strip.grey.shape[1]:
+            found.append(replace(box, uprights=comb))
+        else:
+            found += _divided(box, [side for side in sides if _touches_both(inside, side)], strip)
+    return sorted(found, key=lambda box: (box.top, box.left))[:MAX_BOXES]
 
 
-def boxes(rules: Mask) -> list[tuple[int, int, int, int]]:
-    """Inside of each printed box as (top, bottom, left, right), top to bottom: two rules with common ends."""
-    width = rules.shape[1]
+def written(strip: Strip, box: Box) -> Grey | None:
+    """The handwriting in a box, trimmed, on white; ``None`` when there is none."""
+    area = (slice(box.top, box.bottom), slice(box.left, box.right))
+    erased = strip.rules[area].copy()
+    for start, end in box.uprights:
+        erased[:, start:end] |= strip.ink[area][:, start:end]
+    if box.printed is not None:
+        erased |= box.printed
+    clean = without(strip.grey[area], erased)
+    return _trim(_joined(clean, box.uprights) if box.comb else clean)
+
+
+def erased(strip: Strip, found: list[Box]) -> Grey:
+    """The whole strip without its rules and the sides of cells."""
+    lines = strip.rules.copy()
+    for box in found:
+        for start, end in box.uprights:
+            lines[box.top : box.bottom, box.left + start : box.left + end] = True
+    return without(strip.grey, lines & strip.ink)
+
+
+def label(strip: Strip, box: Box, others: list[Box]) -> Grey | None:
+    """The print that names a box: on its left, or else above it; ``None`` when there is none."""
+    width = strip.grey.shape[1]
+    margin = max(2, round(0.7 * strip.mm))
+    bound = max((other.right for other in others if other.right <= box.left and _level(box, other)), default=0)
+    left = max(bound + margin if bound else 0, box.left - round(LABEL_LEFT * width))
+    beside = _unruled(strip, box.top, box.bottom, left, max(left, box.left - margin))
+    words = spans((beside < 255 * INK).any(axis=0), gap=round(WORD_GAP * width))
+    if words and beside.shape[1] - words[-1][1] <= LABEL_GAP * width:
+        return _trim(beside[:, words[-1][0] : words[-1][1]])
+    ceiling = max((other.bottom for other in others if other.bottom <= box.top and _in_column(box, other)), default=0)
+    top = max(ceiling, box.top - margin - round(LABEL_ABOVE * width))
+    above = _unruled(strip, top, max(top, box.top - margin), box.left, box.right)
+    lines = spans((above < 255 * INK).any(axis=1), gap=1)
+    if not lines:
+        return None
+    line = above[lines[-1][0] : lines[-1][1]]
+    words = spans((line < 255 * INK).any(axis=0), gap=round(WORD_GAP * width))
+    return _trim(line[:, words[0][0] : words[0][1]])
+
+
+def _unruled(strip: Strip, top: int, bottom: int, left: int, right: int) -> Grey:
+    return without(strip.grey[top:bottom, left:right], strip.rules[top:bottom, left:right])
+
+
+def _level(box: Box, other: Box) -> bool:
+    return min(box.bottom, other.bottom) - max(box.top, other.top) > 0
+
+
+def _in_column(box: Box, other: Box) -> bool:
+    return min(box.right, other.right) - max(box.left, other.left) > 0
+
+
+def _frames(strip: Strip) -> list[Box]:
+    """Pairs of rules: those closed by a side at both ends, then open pairs with common ends, each rule used once."""
+    width = strip.grey.shape[1]
     low, high = (share * width for share in FIELD_HEIGHT)
-    segments = _segments(rules)
-    found: list[tuple[int, int, int, int]] = []
+    segments = _segments(strip.rules)
+    pairs = [
+        (i, j)
+        for i, upper in enumerate(segments)
+        for j, lower in enumerate(segments[i + 1 :], i + 1)
+        if low <= lower[0] - upper[1] <= high
+    ]
+    found: list[Box] = []
     taken: set[int] = set()
-    for i, (_, upper_end, left, right) in enumerate(segments):
-        if i in taken:
-            continue
-        for j in range(i + 1, len(segments)):
-            lower, _, other_left, other_right = segments[j]
-            apart = max(abs(left - other_left), abs(right - other_right))
-            if j not in taken and low <= lower - upper_end <= high and apart <= SAME_EDGE * width:
-                found.append((upper_end, lower, min(left, other_left), max(right, other_right)))
-                taken |= {i, j}
-                break
+    for i, j in pairs:
+        box = _between(segments[i], segments[j])
+        if box is not None and _closed(strip, box) and not any(_inside(other, box) for other in found):
+            found.append(box)
+            taken |= {i, j}
+    for i, j in pairs:
+        (_, _, left, right), (_, _, other_left, other_right) = segments[i], segments[j]
+        apart = max(abs(left - other_left), abs(right - other_right))
+        box = _between(segments[i], segments[j])
+        if box is not None and not {i, j} & taken and apart <= SAME_EDGE * width:
+            found.append(box)
+            taken |= {i, j}
     return found
+
+
+def _between(upper: tuple[int, int, int, int], lower: tuple[int, int, int, int]) -> Box | None:
+    left, right = max(upper[2], lower[2]), min(upper[3], lower[3])
+    return Box(upper[1], lower[0], left, right) if left < right else None
+
+
+def _inside(inner: Box, outer: Box) -> bool:
+    """Whether ``inner`` is a part of ``outer``: three rules make two boxes, not three."""
+    middle = ((inner.top + inner.bottom) / 2, (inner.left + inner.right) / 2)
+    return outer.top <= middle[0] <= outer.bottom and outer.left <= middle[1] <= outer.right
+
+
+def _closed(strip: Strip, box: Box) -> bool:
+    """Whether a printed upright joins both rules at either end."""
+    reach = max(2, round(SAME_EDGE / 2 * strip.grey.shape[1]))
+    for end in (box.left, box.right):
+        column = strip.ink[box.top : box.bottom, max(0, end - reach) : end + reach]
+        thick = column[:, 1:] | column[:, :-1]
+        if not thick.size or thick.mean(axis=0).max() < 0.9:
+            return False
+    return True
 
 
 def _segments(rules: Mask) -> list[tuple[int, int, int, int]]:
     """Each horizontal rule as (first row, row after the last, first column, column after the last)."""
     found = []
-    for top, bottom in _spans(rules.any(axis=1)):
-        for left, right in _spans(rules[top:bottom].any(axis=0), gap=round(SAME_EDGE * rules.shape[1])):
+    for top, bottom in spans(rules.any(axis=1)):
+        for left, right in spans(rules[top:bottom].any(axis=0), gap=round(SAME_EDGE * rules.shape[1])):
             rows = np.flatnonzero(rules[top:bottom, left:right].any(axis=1))
             found.append((top + int(rows[0]), top + int(rows[-1]) + 1, left, right))
     return sorted(found)
 
 
-def _spans(flags: npt.NDArray[np.bool_] | np.bool_, gap: int = 0) -> list[tuple[int, int]]:
-    """Stretches of True as (start, end); stretches closer than ``gap`` count as one."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], np.atleast_1d(flags), [False])).astype(np.int8)))
-    spans: list[tuple[int, int]] = []
-    for start, end in edges.reshape(-1, 2):
-        if spans and start - spans[-1][1] <= gap:
-            spans[-1] = (spans[-1][0], int(end))
-        else:
-            spans.append((int(start), int(end)))
-    return spans
+def _sides(inside: Mask) -> tuple[tuple[int, int], ...]:
+    """Columns of straight uprights nearly as tall as the box."""
+    return tuple(spans(long_runs(inside.T, max(2, round(0.8 * len(inside)))).any(axis=1), gap=2))
 
 
-def _comb(uprights: Mask) -> Mask:
+def _evenly(sides: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
     """Only the uprights that stand at equal distances: the tail of a tall y is long too, but stands anywhere."""
-    spans = _spans(uprights.any(axis=0), gap=2)
-    if len(spans) <= MIN_CELLS:
-        return uprights
-    centres = np.array([(start + end) / 2 for start, end in spans])
+    if len(sides) <= MIN_CELLS:
+        return sides
+    centres = np.array([(start + end) / 2 for start, end in sides])
     pitch = float(np.median(np.diff(centres)))
     steps = (centres - centres[0]) / pitch
-    kept = np.zeros_like(uprights)
-    for (start, end), step in zip(spans, steps, strict=True):
-        if abs(step - round(step)) < OFF_PITCH:
-            kept[:, start:end] = uprights[:, start:end]
-    return kept
+    return tuple(side for side, step in zip(sides, steps, strict=True) if abs(step - round(step)) < OFF_PITCH)
 
 
-def _join_cells(written: Grey, uprights: Mask) -> Grey | None:
-    """The handwriting of one box on white, letters of a comb moved together; ``None`` when nothing is written."""
-    height = written.shape[0]
-    lines = _spans(uprights.any(axis=0), gap=2)
-    cells = [(a[1], b[0]) for a, b in pairwise(lines)]
+def _touches_both(inside: Mask, side: tuple[int, int]) -> bool:
+    return bool(inside[:, max(0, side[0] - 1) : side[1] + 1].any(axis=1).mean() > 0.97)
+
+
+def _divided(box: Box, sides: list[tuple[int, int]], strip: Strip) -> list[Box]:
+    """The parts between full uprights that are wide enough to write in."""
+    margin = max(1, round(0.3 * strip.mm))
+    edges = [(0, 0), *sides, (box.right - box.left, box.right - box.left)]
+    parts = []
+    for (_, start), (end, _) in pairwise(edges):
+        if end - start >= NARROWEST_FIELD * strip.grey.shape[1]:
+            left, right = start + (margin if start else 0), end - (margin if end < box.right - box.left else 0)
+            parts.append(replace(box, left=box.left + left, right=box.left + right))
+    return parts
+
+
+def _joined(clean: Grey, uprights: tuple[tuple[int, int], ...]) -> Grey:
+    """Letters of a comb moved together; empty cells between letters become one space."""
+    height = len(clean)
     gap = max(2, height // 8)
-    if len(cells) >= MIN_CELLS:
-        pieces: list[Grey] = []
-        blank = np.full((height, gap * 4), 255, np.uint8)
-        for left, right in cells:
-            letter = _trim(written[:, left:right])
-            if letter is not None:
-                pieces += [letter, np.full((height, gap), 255, np.uint8)]
-            elif pieces and pieces[-1] is not blank:
-                pieces.append(blank)
-        while pieces and pieces[-1] is blank:
-            pieces.pop()
-        joined = np.hstack(pieces) if pieces else None
-    else:
-        joined = _trim(written)
-    return None if joined is None else np.pad(joined, height // 3, constant_values=255)
+    pieces: list[Grey] = []
+    blank = np.full((height, gap * 4), 255, np.uint8)
+    for (_, left), (right, _) in pairwise(uprights):
+        letter = _columns(clean[:, left:right])
+        if letter is not None:
+            pieces += [letter, np.full((height, gap), 255, np.uint8)]
+        elif pieces and pieces[-1] is not blank:
+            pieces.append(blank)
+    return np.hstack(pieces) if pieces else np.full((height, 1), 255, np.uint8)
 
 
-def _trim(written: Grey) -> Grey | None:
+def _columns(clean: Grey) -> Grey | None:
     """Only the columns with ink; specks do not count."""
-    columns = np.flatnonzero((written < 255 * INK).sum(axis=0))
-    if (written < 255 * INK).sum() <= SPECK:
+    ink = clean < 255 * INK
+    if ink.sum() <= SPECK:
         return None
-    return written[:, columns[0] : columns[-1] + 1]
+    columns = np.flatnonzero(ink.any(axis=0))
+    return clean[:, columns[0] : columns[-1] + 1]
 
 
-def _without(grey: Grey, lines: Mask) -> Grey:
-    """White where the lines are, their grey fringe included."""
-    fringe = lines.copy()
-    fringe[1:] |= lines[:-1]
-    fringe[:-1] |= lines[1:]
-    fringe[:, 1:] |= lines[:, :-1]
-    fringe[:, :-1] |= lines[:, 1:]
-    return np.where(fringe, np.uint8(255), grey)
-
-
-def _flatten(grey: Grey) -> Grey:
-    """Divide by the paper's own brightness, so that shadows and grey paper become white."""
-    height, width = grey.shape
-    tile = max(8, width // 25)  # 8 mm: wider than any stroke, narrower than a shadow
-    rows, columns = max(1, height // tile), max(1, width // tile)
-    cut = grey[: rows * tile, : columns * tile] if height >= tile and width >= tile else grey
-    tiles = cut.reshape(rows, cut.shape[0] // rows, columns, cut.shape[1] // columns)
-    paper = Image.fromarray(np.percentile(tiles, 90, axis=(1, 3)).astype(np.uint8))
-    spread = np.asarray(paper.resize((width, height), Image.Resampling.BILINEAR), np.float32)
-    return np.asarray(np.clip(grey / np.maximum(spread, 1) * 255 * WHITER, 0, 255), np.uint8)
+def _trim(clean: Grey) -> Grey | None:
+    """Only what has ink, with a white margin; never lower than half the box, so that a hyphen stays small."""
+    line = _columns(clean)
+    if line is None:
+        return None
+    rows = np.flatnonzero((line < 255 * INK).sum(axis=1) > 1)
+    if not len(rows):
+        return None
+    short = max(0, len(clean) // 2 - int(rows[-1] + 1 - rows[0]))
+    line = np.pad(line[rows[0] : rows[-1] + 1], (((short + 1) // 2,) * 2, (0, 0)), constant_values=255)
+    return np.pad(line, round(MARGIN * len(line)), constant_values=255)

@@ -1,9 +1,9 @@
-"""Recognition with tesseract, which pytesseract starts as a program of its own. Runs only in the child process."""
+"""The tasks of the child process: fields letter by letter, or lines with tesseract, a program pytesseract starts."""
 
 from __future__ import annotations
 
-import io
 from collections import defaultdict
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,16 @@ import pytesseract
 from PIL import Image
 
 from contracts.errors.ocr import UnreadableImage
-from services.ocr.fields import Grey, read_layout
+from contracts.records.letters import pack
+from contracts.records.sheet import Zone
+from services.ocr.fields import boxes, erased, written
+from services.ocr.handwriting import recogniser
+from services.ocr.header import Reader
+from services.ocr.registration import Sample, prepare
+from services.ocr.strip import Grey, load, straighten
 
-# A header is a strip of a page; a whole A3 side at 300 dpi has 17 Mpx and is still served.
-MAX_PIXELS = 40_000_000
-MAX_WIDTH_PX = 1700  # 210 mm at 205 dpi; more adds time, not certainty (paper at 300 dpi read no better)
 ONE_LINE, ONE_BLOCK = 7, 6  # tesseract's page segmentation modes
+SAMPLES_AT_HAND = 4  # exams being read at the same time
 
 Answer = tuple[Any, list[bytes]]
 
@@ -32,6 +36,39 @@ def installed(_files: list[str], _blob: bytes) -> Answer:
     return {"version": version, "languages": languages}, []
 
 
+def recogniser_installed(_files: list[str], _blob: bytes) -> Answer:
+    """Name and versions of the recogniser of handwriting, null where there is none."""
+    found = recogniser()
+    return (found.version if found is not None else None), []
+
+
+def read_fields(files: list[str], image: bytes, sample: str = "", zones: list[dict[str, Any]] | None = None) -> Answer:
+    """``{"kind", "text", "confidence", "letters", "steps"}`` of each field, from the top; none where none is found.
+
+    Args:
+        files: the sample of the sheet model, if there is one.
+        image: any format Pillow knows, upright.
+        sample: digest of the sample; what was made of it once is kept.
+        zones: of the sheet model, as JSON. A strip that is not on this paper is read as if there were none.
+
+    Raises:
+        UnreadableImage: not an image, or larger than MAX_PIXELS.
+    """
+    strip = straighten(load(image))
+    known = _sample(sample, files[0]) if files and zones else None
+    placed = known.place([Zone.model_validate(zone) for zone in zones or ()], strip) if known is not None else None
+    return [
+        {
+            "kind": field.kind,
+            "text": field.letters.text,
+            "confidence": round(field.letters.confidence, 3),
+            "letters": pack(field.letters.rows.tobytes()),
+            "steps": len(field.letters.rows),
+        }
+        for field in _reader().read(strip, placed)
+    ], []
+
+
 def read(_files: list[str], image: bytes, languages: list[str]) -> Answer:
     """Lines of ``[text, confidence]``: first each field's handwriting, then the whole strip, both from the top.
 
@@ -42,31 +79,33 @@ def read(_files: list[str], image: bytes, languages: list[str]) -> Answer:
     Raises:
         UnreadableImage: not an image, or larger than MAX_PIXELS.
     """
-    header = read_layout(_load(image))
+    strip = straighten(load(image))
+    found = boxes(strip)
     language = "+".join(languages)
-    found = _recognise(list(header.fields), language, ONE_LINE)
-    found += _recognise([header.clean], language, ONE_BLOCK)
-    return found, []
+    fields = [line for box in found if (line := written(strip, box)) is not None]
+    lines = _recognise(fields, language, ONE_LINE) + _recognise([erased(strip, found)], language, ONE_BLOCK)
+    return lines, []
 
 
 def read_untouched(_files: list[str], image: bytes, languages: list[str]) -> Answer:
     """Lines of the strip as it is: what ``read`` is measured against (benchmarks/reading_headers.py)."""
-    return _recognise([np.asarray(_load(image), np.uint8)], "+".join(languages), ONE_BLOCK), []
+    return _recognise([np.asarray(load(image), np.uint8)], "+".join(languages), ONE_BLOCK), []
 
 
-def _load(data: bytes) -> Image.Image:
-    """Grey, at most MAX_WIDTH_PX wide."""
+@cache
+def _reader() -> Reader:
+    found = recogniser()
+    if found is None:
+        raise LookupError("no recogniser is installed")  # the service asks first
+    return Reader(found)
+
+
+@lru_cache(SAMPLES_AT_HAND)
+def _sample(_digest: str, file: str) -> Sample | None:
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise UnreadableImage(reason="too_large")
-            image.draft("L", (MAX_WIDTH_PX, MAX_WIDTH_PX * image.height // image.width))
-            grey = image.convert("L")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        raise UnreadableImage(reason="not_an_image") from None
-    if grey.width > MAX_WIDTH_PX:
-        grey = grey.resize((MAX_WIDTH_PX, max(1, grey.height * MAX_WIDTH_PX // grey.width)), Image.Resampling.BOX)
-    return grey
+        return prepare(straighten(load(Path(file).read_bytes())))
+    except UnreadableImage:  # of the sheet, not of this copy
+        return None
 
 
 def _recognise(images: list[Grey], language: str, mode: int) -> list[tuple[str, float]]:

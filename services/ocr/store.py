@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from chassis import db
-from services.ocr.domain import LASTING, Line, Question, Reading
+from services.ocr.domain import LASTING, Field, Line, Question, Reading
 
 metadata = db.metadata()
 
@@ -18,6 +20,7 @@ readings = sa.Table(
     sa.Column("parameters_digest", sa.Text, primary_key=True),
     sa.Column("outcome", sa.Text, nullable=False),
     sa.Column("lines", postgresql.JSONB, nullable=False),
+    sa.Column("fields", postgresql.JSONB, nullable=False, server_default=sa.text("'[]'::jsonb")),
     sa.Column("read_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.text("clock_timestamp()")),
     sa.CheckConstraint("image_sha256 ~ '^[0-9a-f]{64}$'", name="image_sha256"),
     sa.CheckConstraint("parameters_digest ~ '^[0-9a-f]{64}$'", name="parameters_digest"),
@@ -26,17 +29,23 @@ readings = sa.Table(
     sa.CheckConstraint(
         "jsonb_typeof(lines) = 'array' AND (outcome = 'done' OR lines = '[]'::jsonb)", name="lines_when_done"
     ),
+    sa.CheckConstraint(
+        "jsonb_typeof(fields) = 'array' AND (outcome = 'done' OR fields = '[]'::jsonb)", name="fields_when_done"
+    ),
 )
 
 
 def known(sql: sa.Connection, question: Question) -> Reading | None:
     """The reading that the same question would give again; failures that may pass are not remembered as answers."""
     row = sql.execute(
-        sa.select(readings.c.outcome, readings.c.lines).where(*_key(question), readings.c.outcome.in_(sorted(LASTING)))
+        sa.select(readings.c.outcome, readings.c.lines, readings.c.fields).where(
+            *_key(question), readings.c.outcome.in_(sorted(LASTING))
+        )
     ).first()
     if row is None:
         return None
-    return Reading(row.outcome, tuple(Line(text, confidence) for text, confidence in row.lines))
+    lines = tuple(Line(text, confidence) for text, confidence in row.lines)
+    return Reading(row.outcome, lines, tuple(Field(**field) for field in row.fields))
 
 
 def keep(sql: sa.Connection, question: Question, reading: Reading) -> None:
@@ -47,8 +56,9 @@ def keep(sql: sa.Connection, question: Question, reading: Reading) -> None:
         parameters_digest=question.parameters_digest,
         outcome=reading.outcome,
         lines=[[line.text, line.confidence] for line in reading.lines],
+        fields=[asdict(field) for field in reading.fields],
     )
-    fresh = {name: insert.excluded[name] for name in ("outcome", "lines", "read_at")}
+    fresh = {name: insert.excluded[name] for name in ("outcome", "lines", "fields", "read_at")}
     sql.execute(
         insert.on_conflict_do_update(
             constraint=readings.primary_key, set_=fresh, where=readings.c.outcome.not_in(sorted(LASTING))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from dataclasses import asdict
+
 from chassis import metrics, observe
 from chassis.db import Transaction
+from chassis.objects import ObjectDamaged, ObjectMissing
 from chassis.sandbox import TaskFailed
 from contracts.errors.ocr import UnreadableImage
-from contracts.messages.ocr import ExtractText, ReadLine, TextExtracted
+from contracts.messages.ocr import ExtractText, ReadField, ReadLine, TextExtracted
 from services.ocr import store
 from services.ocr.context import Context
 from services.ocr.domain import Outcome, Question, Reading, parameters_digest, tidy
+from services.ocr.engines import Sheet
 
 # A header strip at 200 dpi has 100-400 kB; this leaves room for a whole A3 side.
 MAX_IMAGE_BYTES = 32 << 20
@@ -34,7 +39,15 @@ def extract_text(app: Context, command: ExtractText, transaction: Transaction) -
     if known is not None:
         _answer(command, engine, None, known, transaction, source="memo")
         return
-    _answer(command, engine, question, _read(app, command), transaction, source="engine")
+    try:
+        reading = _read(app, command)
+    except (ObjectMissing, ObjectDamaged) as error:
+        if command.sheet is None or error.args[0] != command.sheet.sample.object.key:
+            raise
+        log.warning("sample_missing", copy_id=command.copy_id)
+        extract_text(app, command.model_copy(update={"sheet": None}), transaction)
+        return
+    _answer(command, engine, question, reading, transaction, source="engine")
 
 
 def extraction_failed(
@@ -54,12 +67,15 @@ def _read(app: Context, command: ExtractText) -> Reading:
     image = command.image.object
     if image.size > MAX_IMAGE_BYTES:
         return Reading("refused_input")
-    try:
-        lines = app.engine.read(app.objects.get(image), command.languages, command.lexicon)
-    except UnreadableImage as refusal:
-        log.info("header_refused", copy_id=command.copy_id, reason=refusal.details.get("reason"))
-        return Reading("refused_input")
-    return Reading("done", tidy(lines))
+    with ExitStack() as opened:
+        sheet = None
+        if command.sheet is not None:
+            sheet = Sheet(command.sheet, opened.enter_context(app.samples.at_hand(command.sheet.sample.object)))
+        try:
+            return tidy(app.engine.read(app.objects.get(image), command.languages, command.lexicon, sheet))
+        except UnreadableImage as refusal:
+            log.info("header_refused", copy_id=command.copy_id, reason=refusal.details.get("reason"))
+            return Reading("refused_input")
 
 
 def _answer(
@@ -82,15 +98,25 @@ def _answer(
                 outcome=reading.outcome,
                 engine=engine,
                 lines=tuple(ReadLine(text=line.text, confidence=line.confidence) for line in reading.lines),
+                fields=tuple(ReadField(**asdict(field)) for field in reading.fields),
             ),
             subject=str(command.copy_id),
         )
     metrics.HEADERS_READ.labels(reading.outcome, source).inc()
-    log.info("header_read", copy_id=command.copy_id, outcome=reading.outcome, lines=len(reading.lines), source=source)
+    log.info(
+        "header_read",
+        copy_id=command.copy_id,
+        outcome=reading.outcome,
+        lines=len(reading.lines),
+        fields=len(reading.fields),
+        source=source,
+    )
 
 
 def _question(app: Context, command: ExtractText, engine: str) -> Question:
-    parameters = app.engine.parameters(command.languages, command.lexicon)
+    parameters = dict(app.engine.parameters(command.languages, command.lexicon))
+    if command.sheet is not None:
+        parameters["sheet"] = command.sheet.model_dump_json()
     return Question(command.image.object.sha256, engine, parameters_digest(parameters))
 
 

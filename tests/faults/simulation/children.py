@@ -14,7 +14,8 @@ from typing import Any
 from chassis.failpoints import Failpoint, reached
 from chassis.sandbox import Reply, TaskFailed
 from contracts.errors.ingest import NotAPdf
-from services.ocr.domain import Line
+from services.ocr.domain import Line, Reading
+from services.ocr.engines import Sheet
 
 FAILS = 0.04
 POISON = "poison"
@@ -123,9 +124,9 @@ class Reader:
     def parameters(self, languages: Sequence[str], lexicon: Sequence[str], /) -> Mapping[str, str]:
         return {}
 
-    def read(self, image: bytes, languages: Sequence[str], lexicon: Sequence[str], /) -> tuple[Line, ...]:
+    def read(self, image: bytes, languages: Sequence[str], lexicon: Sequence[str], sheet: Sheet | None, /) -> Reading:
         reply = self._children.run("read", blob=image)
-        return tuple(Line(text, 0.9) for text in reply.result)
+        return Reading("done", tuple(Line(text, 0.9) for text in reply.result))
 
 
 class ReadingChildren(Children):

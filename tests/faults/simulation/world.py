@@ -189,7 +189,7 @@ class World:
             "ingest": IngestContext(
                 IngestSettings(**_SETTINGS, chunk_sides=2), db["ingest"], objects, children["ingest"], originals,  # type: ignore[arg-type]
             ),
-            "ocr": OcrContext(db["ocr"], objects, Reader(children["ocr"]), lambda: None),
+            "ocr": OcrContext(db["ocr"], objects, Reader(children["ocr"]), originals, lambda: None),
             "grading": GradingContext(GradingSettings(**_SETTINGS, audit_key=AUDIT_KEY), db["grading"], objects),
             "render": RenderContext(RenderSettings(**_SETTINGS), db["render"], objects, children["render"], originals),  # type: ignore[arg-type]
         }  # fmt: skip

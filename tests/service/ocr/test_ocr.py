@@ -15,22 +15,25 @@ from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageChops, ImageDraw, ImageFont
 
 from chassis.bus.subscription import AlreadyHandled, Delivery
 from chassis.db import Database
+from chassis.disk_cache import DiskCache
 from chassis.ids import uuid7
-from chassis.objects import Objects
+from chassis.objects import ObjectMissing, Objects
 from chassis.sandbox import TaskFailed
 from contracts.errors import Unavailable
 from contracts.errors.ocr import UnreadableImage
 from contracts.messages.ocr import ExtractText
 from contracts.objects import ImageRef
+from contracts.records.letters import ALPHABET, BLANK, COLUMNS, pack, unpack
+from contracts.records.sheet import SheetModel, Zone
 from services.ocr import context as ocr_context
 from services.ocr import store, usecases
 from services.ocr.context import Context
-from services.ocr.domain import Line
-from services.ocr.engines import Tesseract, tesseract_sandbox
+from services.ocr.domain import Field, Line, Reading
+from services.ocr.engines import FieldsFirst, PpOcr, Sheet, Tesseract, reading_sandbox
 
 
 @dataclass
@@ -39,7 +42,9 @@ class FakeEngine:
 
     result: Sequence[Line] | Exception = ()
     name: str | None = "fake 1.0"
+    fields: Sequence[Field] = ()
     calls: list[bytes] = field(default_factory=list)
+    samples: list[bytes | None] = field(default_factory=list)
 
     def version(self, _languages: Sequence[str]) -> str | None:
         return self.name
@@ -47,11 +52,12 @@ class FakeEngine:
     def parameters(self, languages: Sequence[str], _lexicon: Sequence[str], /) -> Mapping[str, str]:
         return {"languages": "+".join(languages)}
 
-    def read(self, image: bytes, _languages: Sequence[str], _lexicon: Sequence[str], /) -> tuple[Line, ...]:
+    def read(self, image: bytes, _languages: Any, _lexicon: Any, sheet: Sheet | None, /) -> Reading:
         self.calls.append(image)
+        self.samples.append(None if sheet is None else sheet.sample.read_bytes())
         if isinstance(self.result, Exception):
             raise self.result
-        return tuple(self.result)
+        return Reading("done", tuple(self.result), tuple(self.fields))
 
 
 @pytest.fixture
@@ -61,13 +67,25 @@ def db(database: Callable[[str], Database]) -> Database:
 
 @pytest.fixture
 def tesseract() -> Iterator[Tesseract]:
-    sandbox = tesseract_sandbox(size=1, environ=os.environ)
+    sandbox = reading_sandbox(size=1, environ=os.environ)
     yield Tesseract(sandbox)
     sandbox.close()
 
 
+CACHES: list[DiskCache] = []
+
+
+@pytest.fixture(autouse=True)
+def _no_file_left_open() -> Iterator[None]:
+    yield
+    while CACHES:
+        CACHES.pop().close()
+
+
 def _app(db: Database, objects: Objects, engine: Any) -> Context:
-    return Context(db, objects, engine, release=lambda: None)
+    app = Context(db, objects, engine, DiskCache(objects, max_bytes=1 << 20), release=lambda: None)
+    CACHES.append(app.samples)
+    return app
 
 
 def _command(objects: Objects, image: bytes, *, copy_id: UUID | None = None, **fields: Any) -> ExtractText:
@@ -97,11 +115,14 @@ def _stored(db: Database) -> list[tuple[str, list[Any]]]:
         return [(row.outcome, row.lines) for row in sql.execute(sa.select(store.readings))]
 
 
-def _written(text: str, *, width: int = 1654, height: int = 590) -> bytes:
-    image = Image.new("L", (width, height), 250)
+def _written(text: str, *, box: bool = True, label: str = "", moved: tuple[int, int] = (0, 0)) -> bytes:
+    image = Image.new("L", (1654, 590), 250)
     draw = ImageDraw.Draw(image)
-    draw.rectangle((310, 170, 1060, 250), outline=40, width=3)
+    if box:
+        draw.rectangle((310, 170, 1060, 250), outline=40, width=3)
+    draw.text((20, 190), label, fill=30, font=ImageFont.load_default(size=36))
     draw.text((330, 180), text, fill=30, font=ImageFont.load_default(size=50))
+    image = ImageChops.offset(image, *moved)
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     return buffer.getvalue()
@@ -116,6 +137,7 @@ def test_reading_is_stored_and_told_in_one_transaction(db: Database, objects: Ob
         "outcome": "done",
         "engine": "fake 1.0",
         "lines": [{"text": "DURAND", "confidence": 0.91}, {"text": "Zoé", "confidence": 0.5}],
+        "fields": [],
     }
     assert _stored(db) == [("done", [["DURAND", 0.91], ["Zoé", 0.5]])]
 
@@ -140,6 +162,73 @@ def test_another_image_engine_or_language_is_another_question(db: Database, obje
     languages = ("eng",) if change == "languages" else ("fra", "eng")
     _extract(app, _command(objects, b"other" if change == "image" else b"pixels", languages=languages))
     assert len(engine.calls) == 2
+
+
+NAME = Field("last_name", "DURAND", 0.9, pack(bytes(3 * COLUMNS)), 3)
+
+
+def test_fields_and_their_letters_are_told_remembered_and_told_again(db: Database, objects: Objects) -> None:
+    engine = FakeEngine(fields=[NAME])
+    app = _app(db, objects, engine)
+    for _ in range(2):
+        assert _extract(app, _command(objects, b"pixels"))["fields"] == [
+            {"kind": "last_name", "text": "DURAND", "confidence": 0.9, "letters": NAME.letters, "steps": 3}
+        ]
+    assert len(engine.calls) == 1
+
+
+def _sheet(objects: Objects, sample: bytes, kind: str = "last_name") -> SheetModel:
+    ref = ImageRef(object=objects.put("header", sample, "image/png"), width_px=1654, height_px=590)
+    return SheetModel(sample=ref, zones=(Zone(kind=kind, x=310 / 1654, y=170 / 590, w=750 / 1654, h=80 / 590),))
+
+
+def test_another_sheet_model_is_another_question(db: Database, objects: Objects) -> None:
+    engine = FakeEngine()
+    app = _app(db, objects, engine)
+    for sheet in (None, _sheet(objects, b"sample"), _sheet(objects, b"sample", "number"), _sheet(objects, b"sample")):
+        _extract(app, _command(objects, b"pixels", sheet=sheet))
+    assert engine.samples == [None, b"sample", b"sample"]
+
+
+def test_sample_that_is_lost_costs_the_sheet_model_and_not_the_reading(db: Database, objects: Objects) -> None:
+    engine = FakeEngine([Line("DURAND", 0.9)])
+    app = _app(db, objects, engine)
+    command = _command(objects, b"pixels", sheet=_sheet(objects, b"lost"))
+    objects.delete(command.sheet.sample.object.key)
+    assert _extract(app, command)["outcome"] == "done"
+    assert engine.samples == [None]
+
+
+def test_lost_header_is_still_a_defect(db: Database, objects: Objects) -> None:
+    command = _command(objects, b"pixels", sheet=_sheet(objects, b"sample"))
+    objects.delete(command.image.object.key)
+    with pytest.raises(ObjectMissing):
+        usecases.extract_text(_app(db, objects, FakeEngine()), command, db.transaction)
+
+
+@pytest.mark.parametrize(
+    ("fields", "installed", "expected"),
+    [
+        ([NAME], "fields lines", ("letters", [], "fields 1 + lines 1")),
+        ([], "fields lines", ("none", ["by line"], "fields 1 + lines 1")),
+        ([NAME], "lines", ("none", ["by line"], "lines 1")),
+        ([NAME], "fields", ("letters", [], "fields 1")),
+        ([], "fields", ("none", [], "fields 1")),
+    ],
+)
+def test_lines_are_read_where_no_field_is_found_by_whoever_is_installed(
+    fields: list[Field], installed: str, expected: tuple[str, list[str], str]
+) -> None:
+    by_field = FakeEngine(fields=fields, name="fields 1" if "fields" in installed else None)
+    by_line = FakeEngine([Line("by line", 0.5)], name="lines 1" if "lines" in installed else None)
+    both = FieldsFirst(by_field, by_line)
+    reading = both.read(b"pixels", ("fra",), (), None)
+    letters = "letters" if reading.fields else "none"
+    assert (letters, [line.text for line in reading.lines], both.version(("fra",))) == expected
+
+
+def test_without_any_engine_there_is_none() -> None:
+    assert FieldsFirst(FakeEngine(name=None), FakeEngine(name=None)).version(("fra",)) is None
 
 
 def test_blank_strip_is_done_with_no_lines(db: Database, objects: Objects) -> None:
@@ -168,7 +257,7 @@ def test_missing_engine_is_an_outcome_and_not_remembered(db: Database, objects: 
     app = _app(db, objects, engine)
     command = _command(objects, b"pixels")
     assert _extract(app, command) | {"copy_id": ""} == {
-        "copy_id": "", "revision": 1, "outcome": "no_engine", "engine": "none", "lines": [],
+        "copy_id": "", "revision": 1, "outcome": "no_engine", "engine": "none", "lines": [], "fields": [],
     }  # fmt: skip
     assert _stored(db) == []
     engine.name = "fake 1.0"  # somebody installed it
@@ -233,6 +322,8 @@ def test_message_delivered_twice_is_answered_once(db: Database, objects: Objects
         {"outcome": "no_engine"},
         {"outcome": "timeout"},  # with lines
         {"lines": {"text": "DURAND"}},
+        {"outcome": "crashed", "lines": [], "fields": [{"kind": "number"}]},
+        {"fields": {"kind": "number"}},
     ],
 )
 def test_database_refuses_what_is_no_reading(db: Database, values: dict[str, Any]) -> None:
@@ -243,6 +334,50 @@ def test_database_refuses_what_is_no_reading(db: Database, values: dict[str, Any
         work.sql.execute(store.readings.insert().values(**good))
     with pytest.raises(sa.exc.IntegrityError), db.transaction() as work:
         work.sql.execute(store.readings.insert().values(**{**good, "engine": "fake 2.0", **values}))
+
+
+# With the recogniser of handwriting itself
+
+
+@pytest.fixture
+def recogniser() -> Iterator[PpOcr]:
+    sandbox = reading_sandbox(size=1, environ=os.environ)
+    yield PpOcr(sandbox)
+    sandbox.close()
+
+
+def test_recogniser_reads_a_boxed_name_letter_by_letter(db: Database, objects: Objects, recogniser: PpOcr) -> None:
+    reply = _extract(_app(db, objects, recogniser), _command(objects, _written("Nom : Louise DURAND")))
+    assert reply["engine"].startswith("PP-OCRv6 small (rapidocr 3.10.")
+    (name,) = reply["fields"]
+    assert (name["kind"], name["text"]) == ("last_name", "Louise DURAND"), "the label inside the box is no name"
+    rows = unpack(name["letters"], name["steps"])
+    best = [
+        min(range(COLUMNS), key=rows[step * COLUMNS : (step + 1) * COLUMNS].__getitem__)
+        for step in range(name["steps"])
+    ]
+    told = [
+        ALPHABET[column - 1]
+        for column, before in zip(best, [BLANK, *best], strict=False)
+        if column not in (BLANK, before)
+    ]
+    assert "".join(told) == "LOUISE DURAND"
+    assert reply["lines"] == [{"text": "Louise DURAND", "confidence": name["confidence"]}]
+
+
+def test_name_without_a_box_is_found_by_the_sheet_model(db: Database, objects: Objects, recogniser: PpOcr) -> None:
+    blank = _written("", box=False, label="Nom de famille :")
+    filled = _written("MARTIN", box=False, label="Nom de famille :", moved=(9, -7))
+    app = _app(db, objects, recogniser)
+    assert _extract(app, _command(objects, filled))["fields"] == []
+    (name,) = _extract(app, _command(objects, filled, sheet=_sheet(objects, blank)))["fields"]
+    assert (name["kind"], name["text"]) == ("last_name", "MARTIN")
+
+
+def test_sample_that_is_no_image_is_as_good_as_none(db: Database, objects: Objects, recogniser: PpOcr) -> None:
+    sheet = _sheet(objects, b"<html>")
+    reply = _extract(_app(db, objects, recogniser), _command(objects, _written("DURAND"), sheet=sheet))
+    assert [(field["kind"], field["text"]) for field in reply["fields"]] == [("unknown", "DURAND")]
 
 
 # With tesseract itself
@@ -278,9 +413,9 @@ def test_hostile_image_is_refused_and_the_next_is_read(
 def test_machine_without_tesseract_has_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[tuple[str, dict[str, Any]]] = []
     monkeypatch.setattr(ocr_context.log, "warning", lambda event, **fields: said.append((event, fields)))
-    sandbox = tesseract_sandbox(size=1, environ={"PATH": "/nonexistent"})
+    sandbox = reading_sandbox(size=1, environ={"PATH": "/nonexistent"})
     engine = Tesseract(sandbox)
-    ocr_context.announce(engine)
+    ocr_context.announce(engine, ocr_context.NO_TESSERACT)
     assert engine.version(("fra", "eng")) is None
     sandbox.close()
     ((sentence, fields),) = said
@@ -292,7 +427,7 @@ def test_tesseract_without_french_has_no_engine_for_french(tmp_path: Path, tesse
     assert tesseract.version(("fra", "eng")) is not None
     (english,) = Path("/usr/share/tesseract-ocr").glob("*/tessdata/eng.traineddata")
     (tmp_path / "eng.traineddata").symlink_to(english)
-    sandbox = tesseract_sandbox(size=1, environ={**os.environ, "TESSDATA_PREFIX": str(tmp_path)})
+    sandbox = reading_sandbox(size=1, environ={**os.environ, "TESSDATA_PREFIX": str(tmp_path)})
     engine = Tesseract(sandbox)
     assert engine.version(("fra", "eng")) is None
     assert engine.version(("eng",)) is not None

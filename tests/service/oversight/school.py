@@ -42,7 +42,7 @@ from services.ingest.context import Context as Ingest
 from services.ingest.settings import Settings as IngestSettings
 from services.ocr import usecases as ocr
 from services.ocr.context import Context as Ocr
-from services.ocr.domain import Line
+from services.ocr.domain import Line, Reading
 from services.render import usecases as render
 from services.render.context import Context as Render
 from services.render.settings import Settings as RenderSettings
@@ -78,8 +78,8 @@ class OneLine:
     def parameters(self, _languages: Any, _lexicon: Any, /) -> Mapping[str, str]:
         return {}
 
-    def read(self, _image: bytes, _languages: Any, _lexicon: Any, /) -> tuple[Line, ...]:
-        return (Line("ROBIN Jade", 0.9),)
+    def read(self, _image: bytes, _languages: Any, _lexicon: Any, _sheet: Any, /) -> Reading:
+        return Reading("done", (Line("ROBIN Jade", 0.9),))
 
 
 @dataclass
@@ -98,7 +98,7 @@ class School:
         return cls(
             Installation(databases, objects, AUDIT_KEY),
             Ingest(IngestSettings(**_NOWHERE, chunk_sides=4), databases["ingest"], objects, cut, originals),
-            Ocr(databases["ocr"], objects, OneLine(), release=lambda: None),
+            Ocr(databases["ocr"], objects, OneLine(), originals, release=lambda: None),
             Grading(GradingSettings(**_NOWHERE, audit_key=AUDIT_KEY), databases["grading"], objects),
             Render(RenderSettings(**_NOWHERE), databases["render"], objects, compose, originals),
         )

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from services.ocr.fields import Grey, boxes, long_runs, read_layout, skew
+from services.ocr.fields import boxes, erased, written
+from services.ocr.strip import Grey, Strip, long_runs, skew, straighten
 
 WIDTH, HEIGHT = 1654, 590  # 210 x 75 mm at 200 dpi
 LEFT, CELL, CELLS = 310, 52, 12
@@ -28,6 +29,11 @@ def _strip(*, comb: bool, paper: int = 250) -> Image.Image:
     return image
 
 
+def _fields(strip: Image.Image) -> list[Grey]:
+    level = straighten(strip)
+    return [line for box in boxes(level) if (line := written(level, box)) is not None]
+
+
 def _blots(field: Grey) -> list[int]:
     """Widths of the stretches of ink, from the left."""
     dark = (field < 128).any(axis=0)
@@ -39,9 +45,9 @@ def _blots(field: Grey) -> list[int]:
 @pytest.mark.parametrize("comb", [True, False])
 def test_each_field_holds_its_letters_and_no_rule(slope: float, comb: bool) -> None:
     strip = _strip(comb=comb).rotate(-slope, Image.Resampling.BICUBIC, fillcolor=250)  # clockwise by the slope
-    header = read_layout(strip)
-    assert [len(_blots(field)) for field in header.fields] == [3, 5]
-    assert all(abs(width - 20) <= 4 for field in header.fields for width in _blots(field))
+    fields = _fields(strip)
+    assert [len(_blots(field)) for field in fields] == [3, 5]
+    assert all(abs(width - 20) <= 4 for field in fields for width in _blots(field))
 
 
 def test_letters_of_a_comb_are_moved_together_but_a_blank_cell_stays_a_space() -> None:
@@ -51,7 +57,7 @@ def test_letters_of_a_comb_are_moved_together_but_a_blank_cell_stays_a_space() -
     draw.rectangle(
         (LEFT + 5 * CELL + 16, top + 20, LEFT + 5 * CELL + 35, bottom - 20), fill=60
     )  # after two blank cells
-    dark = (read_layout(strip).fields[0] < 128).any(axis=0)
+    dark = (_fields(strip)[0] < 128).any(axis=0)
     starts = np.flatnonzero(np.diff(dark.astype(np.int8)) == 1)
     close, closer, far = (int(distance) for distance in np.diff(starts))
     assert close == closer < 0.7 * CELL
@@ -63,7 +69,7 @@ def test_long_tail_is_not_taken_for_the_side_of_a_cell() -> None:
     top, bottom = FIELDS[0]
     x = LEFT + 3 * CELL + 20  # a third into the fourth cell, as tall as the box
     ImageDraw.Draw(strip).line((x, top, x, bottom), fill=60, width=4)
-    assert len(_blots(read_layout(strip).fields[0])) == 4
+    assert len(_blots(_fields(strip)[0])) == 4
 
 
 def test_empty_boxes_give_no_line_and_dust_is_not_writing() -> None:
@@ -71,7 +77,7 @@ def test_empty_boxes_give_no_line_and_dust_is_not_writing() -> None:
     draw = ImageDraw.Draw(strip)
     draw.rectangle((LEFT, 170, 1300, 240), outline=40, width=3)
     draw.point([(700, 200), (701, 200)], fill=40)
-    assert read_layout(strip).fields == ()
+    assert _fields(strip) == []
 
 
 def test_cleaned_strip_keeps_writing_outside_boxes_and_loses_rules() -> None:
@@ -79,7 +85,8 @@ def test_cleaned_strip_keeps_writing_outside_boxes_and_loses_rules() -> None:
     draw = ImageDraw.Draw(strip)
     draw.line((80, 450, 1550, 450), fill=40, width=3)
     draw.rectangle((100, 480, 140, 520), fill=40)
-    clean = read_layout(strip).clean
+    level = straighten(strip)
+    clean = erased(level, boxes(level))
     assert (clean[447:454, 200:1500] > 200).all()
     assert (clean[485:515, 105:135] < 100).all()
 
@@ -87,14 +94,14 @@ def test_cleaned_strip_keeps_writing_outside_boxes_and_loses_rules() -> None:
 def test_grey_paper_and_a_shadow_make_no_ink() -> None:
     shade = np.linspace(0.55, 1.0, WIDTH)
     dim = Image.fromarray((np.asarray(_strip(comb=False, paper=235)) * shade).astype(np.uint8))
-    assert [len(_blots(field)) for field in read_layout(dim).fields] == [3, 5]
+    assert [len(_blots(field)) for field in _fields(dim)] == [3, 5]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 3), (40, 400), (400, 5)])
 def test_tiny_or_odd_images_are_read_as_blank(size: tuple[int, int]) -> None:
-    header = read_layout(Image.new("L", size, 255))
-    assert header.fields == ()
-    assert header.clean.shape == (size[1], size[0])
+    level = straighten(Image.new("L", size, 255))
+    assert boxes(level) == []
+    assert level.grey.shape == (size[1], size[0])
 
 
 @pytest.mark.parametrize("slope", [-3.0, -0.4, 0.0, 2.75])
@@ -118,4 +125,5 @@ def test_gap_between_two_boxes_is_not_a_box() -> None:
     rules = np.zeros((HEIGHT, WIDTH), np.bool_)
     for top, bottom in FIELDS:
         rules[[top, bottom], LEFT : LEFT + 600] = True  # 30 px between the boxes, as tall as a low field
-    assert [(top, bottom) for top, bottom, _, _ in boxes(rules)] == [(171, 240), (271, 340)]
+    found = boxes(Strip(np.where(rules, np.uint8(0), np.uint8(255)), rules, rules))
+    assert [(box.top, box.bottom) for box in found] == [(171, 240), (271, 340)]

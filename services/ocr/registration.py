@@ -1,0 +1,189 @@
+"""Find the zones drawn on a sample strip on every other strip of the same paper. Runs only in the child process.
+
+Both strips are level already, so that what is left is a shift: the whole strip's, found by correlating coarse images
+of the ink, and a little more around each zone, for paper that moved through two scanners differently. What is printed
+on both agrees; what two people wrote does not, so the sample may be a filled-in copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from contracts.records.sheet import FieldKind, Zone
+from services.ocr.fields import Box, boxes
+from services.ocr.strip import Mask, Strip, spans
+
+Coarse = npt.NDArray[np.float32]
+
+CELL_MM = 0.5  # a pixel of the coarse images: thinner than a rule's neighbourhood, 62 000 of them in a header
+REACH_MM = (30, 25)  # down, across: headers are cut and paper lies differently
+AROUND_MM = 12  # print that helps to find a zone
+LOCAL = 4  # cells; what a scanner's drawing-in and 1 % of scale leave at the edges
+SAME_PAPER = 0.5  # share of the sample's ink that must be found; on another form it was below 0.3
+PRINTED = 0.8  # share of a stretch of the sample's ink found here too, for it to be print
+SAME_BOX = 0.5  # intersection over union
+SLACK_MM = 0.25  # around print that is erased
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A sample strip, prepared once."""
+
+    strip: Strip
+    boxes: tuple[Box, ...]
+    coarse: Coarse
+
+    def place(self, zones: Sequence[Zone], strip: Strip) -> list[tuple[FieldKind, Box]] | None:
+        """Where each zone is on ``strip``; ``None`` when this is another paper."""
+        there = _coarse(strip)
+        shift = _shift(self.coarse, there)
+        if _found(self.coarse, there, shift) < SAME_PAPER:
+            return None
+        known = boxes(strip)
+        return [(zone.kind, self._placed(zone, strip, there, shift, known)) for zone in zones]
+
+    def _placed(self, zone: Zone, strip: Strip, there: Coarse, shift: tuple[int, int], known: Sequence[Box]) -> Box:
+        """A box of the strip where there is one; else the zone itself, with the sample's print marked in it."""
+        height, width = self.strip.grey.shape
+        drawn = Box(
+            round(zone.y * height), round((zone.y + zone.h) * height),
+            round(zone.x * width), round((zone.x + zone.w) * width),
+        )  # fmt: skip
+        drawn = _same(drawn, self.boxes) or drawn
+        down, across = _locally(self.coarse, there, shift, drawn, self.strip.mm)
+        scale = strip.mm / self.strip.mm
+
+        def moved(rows: int, columns: int) -> tuple[int, int]:
+            return round(rows * scale + down * strip.mm), round(columns * scale + across * strip.mm)
+
+        (top, left), (bottom, right) = moved(drawn.top, drawn.left), moved(drawn.bottom, drawn.right)
+        rows, columns = strip.grey.shape
+        top, left = min(max(0, top), rows - 1), min(max(0, left), columns - 1)
+        bottom, right = min(max(top + 1, bottom), rows), min(max(left + 1, right), columns)
+        expected = Box(top, bottom, left, right)
+        found = _same(expected, known)
+        if found is not None:
+            return found
+        sides = tuple((round(start * scale) - 1, round(end * scale) + 1) for start, end in drawn.uprights)
+        printed = _printed(self.strip, drawn, strip, expected)
+        return Box(top, bottom, left, right, tuple((max(0, start), end) for start, end in sides), printed)
+
+
+def prepare(strip: Strip) -> Sample:
+    return Sample(strip, tuple(boxes(strip)), _coarse(strip))
+
+
+def _coarse(strip: Strip) -> Coarse:
+    """Ink per cell of CELL_MM, 0 to 1."""
+    height, width = strip.ink.shape
+    size = (max(1, round(width / strip.mm / CELL_MM)), max(1, round(height / strip.mm / CELL_MM)))
+    ink = Image.fromarray(strip.ink.astype(np.uint8) * 255)
+    return np.asarray(np.asarray(ink.resize(size, Image.Resampling.BOX)) / 255, np.float32)
+
+
+def _shift(sample: Coarse, there: Coarse) -> tuple[int, int]:
+    """Cells down and across from the sample to the strip, within REACH_MM: the peak of the phase correlation."""
+    down, across = (round(reach / CELL_MM) for reach in REACH_MM)
+    shape = tuple(
+        max(one, other) + reach for one, other, reach in zip(sample.shape, there.shape, (down, across), strict=True)
+    )
+    product = np.fft.rfft2(there, shape) * np.conj(np.fft.rfft2(sample, shape))
+    # Half way between correlation, which likes dense ink, and phase alone, which likes noise.
+    peaks = np.fft.irfft2(product / np.sqrt(np.maximum(np.abs(product), 1e-6)), shape)
+    window = np.roll(peaks, (down, across), (0, 1))[: 2 * down + 1, : 2 * across + 1]
+    row, column = np.unravel_index(int(window.argmax()), window.shape)
+    return int(row) - down, int(column) - across
+
+
+def _found(sample: Coarse, there: Coarse, shift: tuple[int, int]) -> float:
+    """The share of the sample's ink that has ink within one cell on the strip."""
+    near = _dilated(_moved(there, shift, sample.shape) > 0.1, 1)
+    ink = sample > 0.1
+    return float((ink & near).sum() / max(1, ink.sum()))
+
+
+def _moved(there: Coarse, shift: tuple[int, int], shape: tuple[int, ...]) -> Coarse:
+    """The strip as the sample's frame sees it, white where it ends."""
+    frame = np.zeros(shape, np.float32)
+    down, across = shift
+    top, left = max(0, -down), max(0, -across)
+    part = there[max(0, down) : max(0, down + shape[0]), max(0, across) : max(0, across + shape[1])]
+    part = part[: max(0, shape[0] - top), : max(0, shape[1] - left)]
+    frame[top : top + part.shape[0], left : left + part.shape[1]] = part
+    return frame
+
+
+def _locally(sample: Coarse, there: Coarse, shift: tuple[int, int], box: Box, mm: float) -> tuple[float, float]:
+    """Millimetres down and across from the sample to the strip near ``box``, to a fraction of a cell."""
+    around = round(AROUND_MM / CELL_MM)
+    per = mm * CELL_MM
+    rows = slice(max(0, round(box.top / per) - around), round(box.bottom / per) + around)
+    columns = slice(max(0, round(box.left / per) - around), round(box.right / per) + around)
+    print_ = sample[rows, columns] - sample[rows, columns].mean()
+    scores = np.zeros((2 * LOCAL + 1, 2 * LOCAL + 1))
+    for row in range(-LOCAL, LOCAL + 1):
+        for column in range(-LOCAL, LOCAL + 1):
+            part = _moved(there, (shift[0] + row, shift[1] + column), sample.shape)[rows, columns]
+            scores[row + LOCAL, column + LOCAL] = float((print_ * part).sum())
+    row, column = (int(each) for each in np.unravel_index(int(scores.argmax()), scores.shape))
+    finely = (_vertex(scores[:, column], row) - LOCAL, _vertex(scores[row], column) - LOCAL)
+    return (shift[0] + finely[0]) * CELL_MM, (shift[1] + finely[1]) * CELL_MM
+
+
+def _vertex(scores: npt.NDArray[np.float64], peak: int) -> float:
+    """Where the parabola through the peak and its neighbours is highest."""
+    if not 0 < peak < len(scores) - 1:
+        return peak
+    before, at, after = scores[peak - 1 : peak + 2]
+    bend = before - 2 * at + after
+    return peak if bend >= 0 else peak + float(0.5 * (before - after) / bend)
+
+
+def _same(box: Box, known: Sequence[Box]) -> Box | None:
+    def overlap(other: Box) -> float:
+        rows = min(box.bottom, other.bottom) - max(box.top, other.top)
+        columns = min(box.right, other.right) - max(box.left, other.left)
+        common = max(0, rows) * max(0, columns)
+        return common / max(1, _area(box) + _area(other) - common)
+
+    best = max(known, key=overlap, default=None)
+    return best if best is not None and overlap(best) >= SAME_BOX else None
+
+
+def _area(box: Box) -> int:
+    return (box.bottom - box.top) * (box.right - box.left)
+
+
+def _printed(sample: Strip, drawn: Box, strip: Strip, expected: Box) -> Mask:
+    """What both strips have in the zone: all rules, and each stretch of the sample's ink that is found here again."""
+    slack = max(1, round(SLACK_MM * strip.mm))
+    size = (expected.right - expected.left, expected.bottom - expected.top)
+
+    def seen_here(mask: Mask) -> Mask:
+        part = Image.fromarray(mask[drawn.top : drawn.bottom, drawn.left : drawn.right].astype(np.uint8))
+        return np.asarray(part.resize(size, Image.Resampling.NEAREST)) > 0
+
+    rules, ink = seen_here(sample.rules), seen_here(sample.ink & ~sample.rules)
+    here = _dilated(strip.ink[expected.top : expected.bottom, expected.left : expected.right], slack)
+    printed = rules.copy()
+    for start, end in spans(ink.any(axis=0), gap=round(strip.mm)):
+        part = ink[:, start:end]
+        if (part & here[:, start:end]).sum() >= PRINTED * part.sum():
+            printed[:, start:end] |= part
+    return _dilated(printed, slack)
+
+
+def _dilated(mask: Mask, by: int) -> Mask:
+    for _ in range(by):
+        wide = mask.copy()
+        wide[1:] |= mask[:-1]
+        wide[:-1] |= mask[1:]
+        wide[:, 1:] |= mask[:, :-1]
+        wide[:, :-1] |= mask[:, 1:]
+        mask = wide
+    return mask
