@@ -4,7 +4,7 @@ ARG PYTHON=3.13
 
 FROM python:${PYTHON}-slim AS packages
 COPY requirements/oversight.txt /requirements.txt
-RUN pip install --no-cache-dir --require-hashes --prefix /packages -r /requirements.txt
+RUN pip install --no-cache-dir --no-deps --require-hashes --prefix /packages -r /requirements.txt
 
 FROM python:${PYTHON}-slim
 COPY --from=packages /packages /usr/local
