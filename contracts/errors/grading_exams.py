@@ -153,6 +153,17 @@ class RosterColumnsUnknown(Refusal):
         super().__init__(found=found, missing=missing, shown=_listed(found))
 
 
+class RosterColumnMissing(Refusal):
+    """``wanted``: columns that the mapping names and no row of the file does; ``found``: its header."""
+
+    code, http_status = "grading.roster_column_missing", 422
+    en = "The list has no column {absent}. It has: {shown}. Choose among these."
+    fr = "La liste n'a pas de colonne {absent}. Elle a : {shown}. Choisissez parmi celles-ci."
+
+    def __init__(self, *, wanted: list[str], found: list[str]) -> None:
+        super().__init__(wanted=wanted, found=found, absent=_listed(wanted), shown=_listed(found))
+
+
 class RosterColumnTwice(Refusal):
     code, http_status = "grading.roster_column_twice", 422
     en = "The columns {shown} mean the same thing. Keep one of them."

@@ -61,6 +61,7 @@ RULES: dict[str, Rule] = {
     "exams.scheme": _STAFF,
     "exams.put_scheme": _ADMIN,
     "exams.import_roster": _for(ADMIN, OPERATOR, limit=limits.ROSTER_IMPORT),
+    "exams.bad_rows": _DESK,
     "exams.candidates": _DESK,
     "exams.sheets": _DESK,
     "exams.issue_access_codes": _DESK,

@@ -79,6 +79,10 @@ class GradingService:
     def import_roster(self, request: exams_rpc.ImportRoster) -> exams_rpc.RosterReport:
         return roster.import_roster(self.app, request)
 
+    @serve(exams_rpc.FIND_BAD_ROWS)
+    def find_bad_rows(self, request: exams_rpc.FindBadRows) -> exams_rpc.BadRows:
+        return roster.find_bad_rows(self.app, request)
+
     @serve(exams_rpc.LIST_CANDIDATES)
     def list_candidates(self, request: exams_rpc.ListCandidates) -> exams_rpc.Candidates:
         return candidates.list_candidates(self.app, request)

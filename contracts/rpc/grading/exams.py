@@ -127,13 +127,41 @@ class SchemeView(Model):
     impact: SchemeImpact = SchemeImpact()
 
 
-class ImportRoster(Model):
-    """``file`` is the CSV in the store, as the user sent it."""
+RosterPreset = Literal["generic", "pronote", "siecle", "cyclades"]
+RosterField = Literal["ine", "last_name", "first_name", "full_name", "class", "birth_date"]
+Header = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class ReadRoster(Model):
+    """``file`` is the CSV in the store, as the user sent it.
+
+    ``preset``: where it comes from; ``mapping``: the headers of columns that are not found by themselves, by field.
+    """
 
     exam_id: UUID
     file: ObjectRef
-    dry_run: bool
+    preset: RosterPreset = "generic"
+    mapping: dict[RosterField, Header] = Field(default_factory=dict)
     by: Actor
+
+
+class ImportRoster(ReadRoster):
+    """``partial``: rows with errors are left out instead of keeping all the others out."""
+
+    dry_run: bool
+    partial: bool = False
+
+
+class FindBadRows(ReadRoster):
+    """The rows that an import would refuse, in words of ``language``; nothing is written."""
+
+    language: Literal["fr", "en"] = "fr"
+
+
+class BadRows(Model):
+    """``file``: the rows as CSV, each with its number and what is wrong; only for the next few days."""
+
+    file: ObjectRef
 
 
 class SkippedRow(Model):
@@ -264,6 +292,7 @@ RESTORE_EXAM = Method("grading", "restore_exam", OneExam, ExamView)
 GET_SCHEME = Method("grading", "get_scheme", OneExam, SchemeView)
 PUT_SCHEME = Method("grading", "put_scheme", PutScheme, SchemeView)
 IMPORT_ROSTER = Method("grading", "import_roster", ImportRoster, RosterReport, timeout_s=30)
+FIND_BAD_ROWS = Method("grading", "find_bad_rows", FindBadRows, BadRows, timeout_s=30)
 LIST_CANDIDATES = Method("grading", "list_candidates", ListCandidates, Candidates)
 PUBLISH = Method("grading", "publish", Publish, PublicationView, timeout_s=10)
 WITHDRAW = Method("grading", "withdraw", Publish, PublicationView)

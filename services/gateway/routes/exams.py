@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from typing import Any, cast
 from uuid import UUID
 
+import pydantic
 from flask import Response, request
 
 from chassis import observe
@@ -17,7 +19,8 @@ from services.gateway.api import Answer, Page, Resource, Version, shape
 from services.gateway.auth import caller
 from services.gateway.context import ask, gateway
 from services.gateway.idempotency import name_of_request
-from services.gateway.reading import refuse_fields
+from services.gateway.problems import language
+from services.gateway.reading import refuse_fields, validated
 
 exams = Resource("exams")
 audit = observe.logger(observe.AUDIT)
@@ -30,8 +33,21 @@ CSV = "text/csv"
 CANDIDATES_AT_ONCE = 200
 
 
-class DryRun(Model):
+class RosterColumns(Model):
+    """``preset``: where the file comes from. ``mapping``: headers by field, as JSON, such as {"last_name": "Famille"}.
+
+    Both may stand in the multipart form instead.
+    """
+
+    preset: rpc.RosterPreset = "generic"
+    mapping: pydantic.Json[dict[rpc.RosterField, rpc.Header]] = pydantic.Field(default_factory=dict)
+
+
+class RosterWanted(RosterColumns):
+    """``partial``: import the rows without errors, and leave the others out."""
+
     dry_run: bool = False
+    partial: bool = False
 
 
 class CodesWanted(Model):
@@ -93,13 +109,34 @@ def put_scheme(exam_id: UUID, body: Model) -> rpc.SchemeView:
 @exams.operation(
     "POST",
     "/exams/<uuid:exam_id>/roster",
-    query=DryRun,
+    query=RosterWanted,
     reply=RosterReport,
     takes=(CSV, "multipart/form-data"),
 )
-def import_roster(exam_id: UUID, query: DryRun) -> Answer:
+def import_roster(exam_id: UUID, query: RosterWanted) -> Answer:
     """Import the list of candidates from CSV; every row is accounted for in the report."""
+    report = ask(rpc.IMPORT_ROSTER, **_roster(exam_id, query), dry_run=query.dry_run, partial=query.partial)
+    return Answer(RosterReport.model_validate(report.model_dump(exclude={"dry_run"})), 200)
+
+
+@exams.operation(
+    "POST",
+    "/exams/<uuid:exam_id>/roster/errors.csv",
+    query=RosterColumns,
+    takes=(CSV, "multipart/form-data"),
+    gives=(CSV,),
+)
+def bad_rows(exam_id: UUID, query: RosterColumns) -> Response:
+    """The rows of a list that an import would refuse, each with its reason, as CSV to correct; nothing is imported."""
+    found = ask(rpc.FIND_BAD_ROWS, **_roster(exam_id, query), language=language())
+    name = "rows-to-correct.csv" if language() == "en" else "lignes-a-corriger.csv"
+    return streams.send(found.file, caching=streams.NEVER, filename=name)
+
+
+def _roster(exam_id: UUID, query: RosterColumns) -> dict[str, Any]:
+    """The list as it was sent, kept, and what was said about its columns."""
     request.max_content_length = gateway().settings.roster_max_bytes
+    columns = query
     if request.mimetype == CSV:
         data = request.get_data()
     elif request.mimetype == "multipart/form-data":
@@ -107,13 +144,20 @@ def import_roster(exam_id: UUID, query: DryRun) -> Answer:
         if sent is None:
             refuse_fields(("file", "missing"))
         data = sent.stream.read()
+        said = {name: request.form[name] for name in RosterColumns.model_fields if name in request.form}
+        if said:
+            columns = cast(RosterColumns, validated(RosterColumns, said))
     else:
         raise WrongMediaType(expected=f"{CSV}, multipart/form-data")
     if not data:
         raise EmptyFile()
-    file = gateway().objects.put("rosters", io.BytesIO(data), CSV)
-    report = ask(rpc.IMPORT_ROSTER, exam_id=exam_id, file=file, dry_run=query.dry_run, by=caller().actor)
-    return Answer(RosterReport.model_validate(report.model_dump(exclude={"dry_run"})), 200)
+    return {
+        "exam_id": exam_id,
+        "file": gateway().objects.put("rosters", io.BytesIO(data), CSV),
+        "preset": columns.preset,
+        "mapping": columns.mapping,
+        "by": caller().actor,
+    }
 
 
 @exams.operation("GET", "/exams/<uuid:exam_id>/candidates", query=Page, reply=rpc.Candidates)

@@ -10,12 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from services.grading.domain.roster_file import FIELDS, Record, RosterFile, fold
+from services.grading.domain.roster_columns import FIELDS, FULL_NAME, fold
+from services.grading.domain.roster_file import Record, RosterFile
 
 Id = TypeVar("Id")
 
 # The national identifier: 9 digits and 2 letters since 2018, before that 10 digits and 1 letter.
 INE = re.compile(r"[0-9]{9}[A-Z]{2}|[0-9]{10}[A-Z]")
+FORMULA = ("=", "+", "@")  # with these a spreadsheet takes a cell for a program
 MAX_NAME = 100
 MAX_CLASS = 50
 OLDEST_BIRTH_YEAR = 1900
@@ -70,7 +72,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Skipped:
-    """``reason``: ``blank``, ``header`` or ``same_as_row_N``."""
+    """``reason``: ``blank``, ``before_header``, ``header``, ``footer`` or ``same_as_row_N``."""
 
     row: int
     reason: str
@@ -80,8 +82,9 @@ class Skipped:
 class Error:
     """One row that cannot be imported, told by its first wrong field.
 
-    ``reason``: ``missing``, ``format``, ``too_long``, ``control_character``, ``out_of_range``, ``too_many_columns``,
-    ``duplicate_of_row_N`` (the same person, told differently) or ``ambiguous`` (several known candidates fit).
+    ``reason``: ``missing``, ``format``, ``too_long``, ``control_character``, ``formula`` (a spreadsheet would run it),
+    ``out_of_range``, ``too_many_columns``, ``cannot_split`` (two names in one column), ``duplicate_of_row_N`` (the same
+    person, told differently) or ``ambiguous`` (several known candidates fit).
     """
 
     row: int
@@ -111,8 +114,8 @@ def plan(file: RosterFile, known: Mapping[Id, Person], *, today: dt.date) -> Pla
     errors: list[Error] = []
     rows: dict[int, Person] = {}
     for record in file.records:
-        if record.blank or record.header:
-            skipped.append(Skipped(record.row, "blank" if record.blank else "header"))
+        if record.skip:
+            skipped.append(Skipped(record.row, record.skip))
             continue
         outcome = _person(record, today)
         if isinstance(outcome, Error):
@@ -138,11 +141,15 @@ def _person(record: Record, today: dt.date) -> Person | Error:
             return Error(record.row, field, shown[:MAX_NAME], "control_character")
     if record.surplus:
         return Error(record.row, "row", record.surplus[:MAX_NAME], "too_many_columns")
+    if record.values.get(FULL_NAME):
+        return Error(record.row, FULL_NAME, record.values[FULL_NAME][:MAX_NAME], "cannot_split")
     said = {field: record.values.get(field, "") for field in FIELDS}
     for field, limit in (("last_name", MAX_NAME), ("first_name", MAX_NAME), ("class", MAX_CLASS)):
         text = said[field]
         if field != "class" and not fold(text):
             return Error(record.row, field, text[:MAX_NAME], "missing")
+        if text.startswith(FORMULA):
+            return Error(record.row, field, text[:MAX_NAME], "formula")
         if len(text) > limit:
             return Error(record.row, field, text[:limit], "too_long")
     ine = said["ine"].replace(" ", "").upper()

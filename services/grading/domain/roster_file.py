@@ -10,44 +10,15 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from contracts.errors.grading_exams import (
-    RosterColumnsUnknown,
-    RosterColumnTwice,
-    RosterNotCsv,
-    RosterQuoteOpen,
-    RosterTooLarge,
-)
+from contracts.errors.grading_exams import RosterNotCsv, RosterQuoteOpen, RosterTooLarge
+from services.grading.domain import roster_names
+from services.grading.domain.roster_columns import FULL_NAME, Layout
+from services.grading.domain.roster_columns import fold as fold  # identities are compared as rosters are
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_ROWS = 20_000
 DELIMITERS = ";,\t"
-
-FIELDS = ("ine", "last_name", "first_name", "class", "birth_date")
-REQUIRED = ("last_name", "first_name")
-
-# Headers as schools export them (Pronote, Siècle, Cyclades, hand-made), folded; the first named wins over the later.
-SYNONYMS: dict[str, tuple[str, ...]] = {
-    "ine": (
-        "ine", "n ine", "no ine", "num ine", "numero ine", "code ine", "ine eleve", "ine rnie", "identifiant national",
-        "identifiant national eleve", "identifiant national de l eleve", "numero national", "national id",
-        "national student id", "student id", "student number", "candidate number",
-    ),
-    "last_name": (
-        "nom", "nom de famille", "nom usage", "nom d usage", "nom eleve", "nom de l eleve", "nom candidat",
-        "nom du candidat", "nom de naissance", "noms", "last name", "lastname", "surname", "family name", "name",
-    ),
-    "first_name": (
-        "prenom", "prenoms", "prenom usuel", "prenom usage", "prenom d usage", "prenom eleve", "prenom de l eleve",
-        "prenom candidat", "prenom du candidat", "prenom 1", "prenom s", "first name", "firstname", "given name",
-        "given names", "forename",
-    ),
-    "class": ("classe", "division", "code classe", "libelle classe", "groupe", "class", "class name", "group", "form"),
-    "birth_date": (
-        "date de naissance", "date naissance", "naissance", "ne le", "ne e le", "nee le", "date naiss", "ddn",
-        "birth date", "birthdate", "date of birth", "birthday", "dob", "born",
-    ),
-}  # fmt: skip
-_MEANING = {name: (field, rank) for field, names in SYNONYMS.items() for rank, name in enumerate(names)}
+HEADER_WITHIN = 30  # rows: some exports begin with the name of the school and the date
 
 _SIGNATURES = (
     (b"%PDF", "pdf"),
@@ -65,22 +36,26 @@ _SEPARATOR_LINE = re.compile(r"sep=(.)\s*", re.IGNORECASE)  # Excel's own first 
 _UTF8_LETTER = re.compile(rb"\xc3[\x80-\xbf]|\xc5[\x92\x93]")  # À to ÿ, Œ and œ
 _BINARY_SHARE = 0.05
 _SPACES = re.compile("[ \\u00a0\\u202f]+")
+_TEXT_CELL = re.compile(r'="(.*)"')  # how a spreadsheet is kept from reading 0123 as a number
+_MARKED_TEXT = re.compile(r"'(?=[0-9=+@-])")
+_FOOTER = re.compile(r"(total|effectif|nombre d|edite le|exporte le|imprime le|page \d|\d+ (eleve|candidat|student))")
 _INVISIBLE = re.compile("[\\u200b\\u200e\\u200f\\ufeff]")
 
 
 @dataclass(frozen=True)
 class Record:
-    """One record of the file. ``row`` is its first line, from 1; ``values`` has a trimmed text per column found.
+    """One record of the file. ``row`` is its first line, from 1; ``values`` has a trimmed text per field found.
 
-    ``surplus`` is what stands beyond the last column. All values are empty in a ``blank`` record; ``header`` is a
-    repetition of the header row, as files glued together have.
+    ``skip`` says why it is about no candidate: ``blank``, ``before_header``, ``header`` (repeated, as in files glued
+    together) or ``footer`` (a total, a date). ``surplus`` is what stands beyond the last column. Two names in one
+    column that cannot be told apart stay in ``values["full_name"]``. ``cells`` is the row, for who has to correct it.
     """
 
     row: int
     values: Mapping[str, str]
     surplus: str = ""
-    blank: bool = False
-    header: bool = False
+    skip: str = ""
+    cells: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,17 +64,20 @@ class RosterFile:
 
     columns: tuple[str, ...]
     records: tuple[Record, ...]
+    header: tuple[str, ...] = ()
 
 
-def read(data: bytes) -> RosterFile:
+def read(data: bytes, layout: Layout | None = None) -> RosterFile:
     """Every record of a CSV file, in order; nothing is dropped.
 
     Encoding: a byte order mark decides, else UTF-16 shows by its zero bytes, else UTF-8, else Windows-1252.
-    Delimiter: the one among ``;``, ``,`` and tab under which the header row names most columns.
+    Header: the first row that names the columns needed. Delimiter: the one among ``;``, ``,`` and tab under which
+    it names most.
 
     Raises:
-        RosterNotCsv, RosterTooLarge, RosterQuoteOpen, RosterColumnsUnknown, RosterColumnTwice.
+        RosterNotCsv, RosterTooLarge, RosterQuoteOpen, RosterColumnsUnknown, RosterColumnMissing, RosterColumnTwice.
     """
+    layout = layout or Layout()
     if len(data) > MAX_BYTES:
         raise RosterTooLarge(max_rows=MAX_ROWS, max_bytes=MAX_BYTES)
     text = decode(data)
@@ -108,17 +86,18 @@ def read(data: bytes) -> RosterFile:
     delimiters = DELIMITERS
     if separator and "\n" in text:
         delimiters, skipped_lines, text = separator[1], 1, text.split("\n", 1)[1]
-    rows, columns = _best_reading(text, delimiters)
-    header_at = next(index for index, (_, cells) in enumerate(rows) if any(cells))
-    header = rows[header_at][1]
-    records = []
-    for index, (line, cells) in enumerate(rows):
-        if index == header_at:
-            continue
-        records.append(_record(line + skipped_lines, cells, columns, header))
+    delimiter, header_at = _best_reading(text, delimiters, layout)
+    rows = _rows(text, delimiter)
+    header = rows[header_at][1] if rows else []
+    columns = layout.columns(header)
+    records = [
+        _record(line + skipped_lines, cells, columns, header, after_header=index > header_at)
+        for index, (line, cells) in enumerate(rows)
+        if index != header_at
+    ]
     if len(records) > MAX_ROWS:
         raise RosterTooLarge(max_rows=MAX_ROWS, max_bytes=MAX_BYTES)
-    return RosterFile(tuple(columns), tuple(records))
+    return RosterFile(tuple(columns), tuple(records), tuple(header))
 
 
 def decode(data: bytes) -> str:
@@ -143,13 +122,6 @@ def decode(data: bytes) -> str:
     if start.startswith(("{", "[")):
         raise RosterNotCsv(found="json")
     return text
-
-
-def fold(text: str) -> str:
-    """Lower case without accents, ligatures spelt out, everything that is no letter or digit a single space."""
-    spelt = text.casefold().replace("œ", "oe").replace("æ", "ae").replace("ø", "o").replace("ł", "l")
-    plain = "".join(char for char in unicodedata.normalize("NFKD", spelt) if not unicodedata.combining(char))
-    return " ".join("".join(char if char.isalnum() else " " for char in plain).split())
 
 
 def _refuse_other_formats(data: bytes) -> None:
@@ -188,42 +160,31 @@ def _strictly(data: bytes, encoding: str) -> str:
 Rows = list[tuple[int, list[str]]]
 
 
-def _best_reading(text: str, delimiters: str) -> tuple[Rows, dict[str, int]]:
-    """The rows under the delimiter that names most columns, and which column is which field."""
-    best: tuple[tuple[int, int], str, list[str]] | None = None
+def _best_reading(text: str, delimiters: str, layout: Layout) -> tuple[str, int]:
+    """The delimiter under which a header names most columns, and the header's place among the rows."""
+    best: tuple[tuple[int, int], str, int] | None = None
     for delimiter in delimiters:
-        header = _first_row(text, delimiter)
-        known = len({_MEANING[fold(cell)][0] for cell in header if fold(cell) in _MEANING})
+        at, header = _header(text, delimiter, layout)
+        known = len(layout.found(header))
         if best is None or (known, len(header)) > best[0]:
-            best = ((known, len(header)), delimiter, header)
+            best = ((known, len(header)), delimiter, at)
     assert best is not None, "there is at least one delimiter"
-    _, delimiter, header = best
-    return _rows(text, delimiter), _columns(header)
+    return best[1:]
 
 
-def _first_row(text: str, delimiter: str) -> list[str]:
-    """The first record that says something; read leniently, errors are told by the full reading."""
-    for cells in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
-        if any(cell.strip() for cell in cells):
-            return [_trim(cell) for cell in cells]
-    return []
-
-
-def _columns(header: Sequence[str]) -> dict[str, int]:
-    found: dict[str, list[tuple[int, int]]] = {}
-    for index, cell in enumerate(header):
-        meaning = _MEANING.get(fold(cell))
-        if meaning is not None:
-            found.setdefault(meaning[0], []).append((meaning[1], index))
-    missing = [field for field in REQUIRED if field not in found]
-    if missing:
-        shown = [cell[:40] for cell in header[:20] if cell]
-        raise RosterColumnsUnknown(found=shown, missing=missing)
-    for places in found.values():
-        places.sort()
-        if len(places) > 1 and places[0][0] == places[1][0]:
-            raise RosterColumnTwice(columns=[header[index] for _, index in places])
-    return {field: found[field][0][1] for field in FIELDS if field in found}
+def _header(text: str, delimiter: str, layout: Layout) -> tuple[int, list[str]]:
+    """The first row that is a header, else the first that says something. Read leniently: errors are told later."""
+    first: tuple[int, list[str]] | None = None
+    for at, raw in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)):
+        cells = [_trim(cell) for cell in raw]
+        if not any(cells):
+            continue
+        first = first or (at, cells)
+        if layout.suits(cells):
+            return at, cells
+        if at - first[0] >= HEADER_WITHIN:
+            break
+    return first or (0, [])
 
 
 def _rows(text: str, delimiter: str) -> Rows:
@@ -240,12 +201,32 @@ def _rows(text: str, delimiter: str) -> Rows:
     return rows
 
 
-def _record(row: int, cells: Sequence[str], columns: Mapping[str, int], header: Sequence[str]) -> Record:
+def _record(
+    row: int, cells: Sequence[str], columns: Mapping[str, int], header: Sequence[str], *, after_header: bool
+) -> Record:
     values = {field: cells[index] if index < len(cells) else "" for field, index in columns.items()}
+    both = values.get(FULL_NAME, "")
+    names = roster_names.split(both, header[columns[FULL_NAME]]) if both else None
+    if names is not None:
+        del values[FULL_NAME]
+        values["last_name"], values["first_name"] = names
     surplus = " ".join(cell for cell in cells[len(header) :] if cell)
-    return Record(row, values, surplus, blank=not any(cells), header=list(cells) == list(header))
+    return Record(row, values, surplus, _skip(cells, header, after_header=after_header), tuple(cells))
+
+
+def _skip(cells: Sequence[str], header: Sequence[str], *, after_header: bool) -> str:
+    said = [cell for cell in cells if cell]
+    if not said:
+        return "blank"
+    if not after_header:
+        return "before_header"
+    if list(cells) == list(header):
+        return "header"
+    is_footer = _FOOTER.match(fold(said[0])) and all(cell.isdigit() for cell in said[1:])
+    return "footer" if is_footer else ""
 
 
 def _trim(cell: str) -> str:
     """Composed letters, single spaces (no-break ones are spaces too), no invisible marks; controls stay, to be told."""
-    return _SPACES.sub(" ", unicodedata.normalize("NFC", _INVISIBLE.sub("", cell))).strip()
+    text = _SPACES.sub(" ", unicodedata.normalize("NFC", _INVISIBLE.sub("", cell))).strip()
+    return _MARKED_TEXT.sub("", _TEXT_CELL.sub(r"\1", text, count=1) if text.startswith("=") else text, count=1)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from uuid import UUID
 
 from chassis import observe
 from contracts.errors.grading import ExamPublished, NotFound
 from contracts.errors.grading_exams import ExamDeleted, RosterHasErrors, RosterTooLarge
-from contracts.rpc.grading.exams import ImportRoster, RosterReport, RowError, SkippedRow
+from contracts.rpc.grading.exams import (
+    BadRows,
+    FindBadRows,
+    ImportRoster,
+    ReadRoster,
+    RosterReport,
+    RowError,
+    SkippedRow,
+)
 from services.grading.context import Context
-from services.grading.domain import roster, roster_file
+from services.grading.domain import roster, roster_columns, roster_errors, roster_file
 from services.grading.store import audit, candidates, exams
 from services.grading.store.copies import sees_candidates
 
@@ -19,28 +28,23 @@ log = observe.logger("grading.roster")
 def import_roster(app: Context, request: ImportRoster) -> RosterReport:
     """Bring the exam's roster up to the file: all rows or, when one has an error, none. Nobody is ever removed.
 
-    The same file again changes nothing. A dry run gives the report, errors included, and writes nothing.
+    The same file again changes nothing. A dry run gives the report, errors included, and writes nothing. ``partial``:
+    the rows without errors all the same.
 
     Raises:
-        RosterNotCsv, RosterTooLarge, RosterQuoteOpen, RosterColumnsUnknown, RosterColumnTwice: nothing could be read.
+        RosterNotCsv, RosterTooLarge, RosterQuoteOpen: nothing could be read.
+        RosterColumnsUnknown, RosterColumnMissing, RosterColumnTwice: nobody knows which column is which.
         RosterHasErrors: rows are wrong and this is no dry run; the details carry the whole report.
         ExamDeleted, ExamPublished.
     """
-    if not sees_candidates(request.by):
-        raise NotFound
-    with app.db.reading() as sql:
-        if exams.find(sql, request.exam_id, request.by).deleted_at is not None:
-            raise ExamDeleted
-    if request.file.size > roster_file.MAX_BYTES:
-        raise RosterTooLarge(max_rows=roster_file.MAX_ROWS, max_bytes=roster_file.MAX_BYTES)
-    file = roster_file.read(app.objects.get(request.file))
+    file = _read(app, request)
     with app.db.transaction() as uow:
         exam = exams.hold(uow, request.exam_id, request.by)
         plan = roster.plan(file, candidates.people(uow.sql, exam.id), today=uow.now().date())
         report = _report(plan, request.dry_run)
         if request.dry_run:
             return report
-        if plan.errors:
+        if plan.errors and not request.partial:
             raise RosterHasErrors(report=report.model_dump(mode="json"))
         if exam.published_at is not None:
             raise ExamPublished
@@ -52,6 +56,32 @@ def import_roster(app: Context, request: ImportRoster) -> RosterReport:
             audit.append(uow, audit.Entry("IMPORT_ROSTER", request.by, exam.id, details=details))
     log.info("roster_imported", exam_id=exam.id, created=report.created, updated=report.updated)
     return report
+
+
+def find_bad_rows(app: Context, request: FindBadRows) -> BadRows:
+    """What an import would refuse, as a file to correct. No row names it: the garbage collector takes it in a week.
+
+    Raises:
+        As import_roster, but for the exam's state.
+    """
+    file = _read(app, request)
+    with app.db.reading() as sql:
+        known = candidates.people(sql, request.exam_id)
+    plan = roster.plan(file, known, today=dt.datetime.now(dt.UTC).date())
+    data = roster_errors.bad_rows_csv(file, plan.errors, request.language)
+    return BadRows(file=app.objects.put("rosters", data, "text/csv; charset=utf-8"))
+
+
+def _read(app: Context, request: ReadRoster) -> roster_file.RosterFile:
+    if not sees_candidates(request.by):
+        raise NotFound
+    with app.db.reading() as sql:
+        if exams.find(sql, request.exam_id, request.by).deleted_at is not None:
+            raise ExamDeleted
+    if request.file.size > roster_file.MAX_BYTES:
+        raise RosterTooLarge(max_rows=roster_file.MAX_ROWS, max_bytes=roster_file.MAX_BYTES)
+    layout = roster_columns.Layout(request.preset, {str(field): header for field, header in request.mapping.items()})
+    return roster_file.read(app.objects.get(request.file), layout)
 
 
 def _report(plan: roster.Plan[UUID], dry_run: bool) -> RosterReport:

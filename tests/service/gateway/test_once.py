@@ -289,6 +289,10 @@ def _roster(school: School) -> Wish:
     return f"/exams/{school.exam()}/roster", {"data": ROSTER.encode(), "content_type": "text/csv"}
 
 
+def _bad_rows(school: School) -> Wish:
+    return f"/exams/{school.exam()}/roster/errors.csv", {"data": ROSTER.encode(), "content_type": "text/csv"}
+
+
 def _confirm(school: School) -> Wish:
     (booklet,) = school.booklets(school.exam(), 1)
     return f"/uploads/{booklet['upload_id']}/confirm", {}
@@ -315,6 +319,7 @@ BY_NATURE: dict[str, tuple[str, Callable[[School], Wish]]] = {
     "maintenance.stuck_copies": ("what was asked for again is not overdue", _stuck_copies),
     "maintenance.stuck_uploads": ("what was asked for again does not stand still", _stuck_uploads),
     "exams.import_roster": ("a candidate has a key of their own; the same file again leaves all unchanged", _roster),
+    "exams.bad_rows": ("the answer is told by the file; nothing is written but that answer", _bad_rows),
     "exams.restore": ("an exam that is not deleted stays as it is", _restore),
     "marking.allocate": ("only copies without a marker are allocated", _allocate),
     "marking.finalise": ("a copy that is finalised is not finalised again, and has one job per revision", _finalise),

@@ -8,6 +8,7 @@ import json
 import threading
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID, uuid4
 
 import pytest
@@ -290,6 +291,39 @@ def test_an_upload_while_the_store_is_down_is_503(build: Any, admin: Person, sca
     assert answer.status_code == 503
     assert answer.json["dependency"] == "object_store"
     assert scans.registered == []
+
+
+def test_what_was_said_about_the_columns_of_a_roster_is_passed_on(admin: Person, rpc: FakeRpc) -> None:
+    asked: list[rpc_exams.ImportRoster] = []
+
+    def report(request: rpc_exams.ImportRoster) -> rpc_exams.RosterReport:
+        asked.append(request)
+        return rpc_exams.RosterReport()
+
+    rpc.on(rpc_exams.IMPORT_ROSTER, report)
+    mapping = '{"last_name": "Famille"}'
+    query = f"preset=siecle&partial=true&mapping={quote(mapping)}"
+    admin.post(f"/exams/{EXAM}/roster?{query}", data=b"x", content_type="text/csv")
+    form = {"file": (io.BytesIO(b"x"), "liste.csv"), "preset": "siecle", "mapping": mapping}
+    admin.post(f"/exams/{EXAM}/roster", data=form, content_type="multipart/form-data")
+    assert [(each.preset, each.mapping) for each in asked] == [("siecle", {"last_name": "Famille"})] * 2
+    assert [each.partial for each in asked] == [True, False]
+
+
+@pytest.mark.parametrize("query", ["preset=excel", "mapping=Nom", 'mapping={"nom": "Nom"}', 'mapping={"ine": ""}'])
+def test_columns_that_mean_nothing_are_refused(admin: Person, rpc: FakeRpc, query: str) -> None:
+    answer = admin.post(f"/exams/{EXAM}/roster?{query}", data=b"x", content_type="text/csv")
+    assert (answer.status_code, answer.json["code"]) == (422, "gateway.invalid_fields")
+
+
+def test_the_bad_rows_of_a_roster_are_a_file_to_save(admin: Person, rpc: FakeRpc, objects: Objects) -> None:
+    ref = objects.put("rosters", b"Ligne;Motif", "text/csv; charset=utf-8")
+    rpc.on(rpc_exams.FIND_BAD_ROWS, lambda asked: rpc_exams.BadRows(file=ref))
+    answer = admin.post(f"/exams/{EXAM}/roster/errors.csv", data=b"x", content_type="text/csv")
+    assert (answer.status_code, answer.data) == (200, b"Ligne;Motif")
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "rows-to-correct.csv" in answer.headers["Content-Disposition"]
 
 
 def test_who_looked_at_a_doubtful_scan_says_so(admin: Person, scans: Ingest, rpc: FakeRpc) -> None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from contracts.errors.grading import NotFound
 from contracts.errors.grading_exams import ExamDeleted, RosterHasErrors, RosterNotCsv, RosterTooLarge
-from contracts.rpc.grading.exams import DeleteExam, ImportRoster, ListCandidates
+from contracts.rpc.grading.exams import DeleteExam, FindBadRows, ImportRoster, ListCandidates
 from services.grading.domain import roster_file
 from services.grading.store import audit, tables
 from services.grading.usecases import candidates, exams, roster
@@ -190,3 +190,37 @@ def test_the_pages_of_the_list_meet_and_take_constant_queries(desk):
         seen += [each.id for each in page.items]
         cursor = page.next
     assert len(seen) == len(set(seen)) == 60
+
+
+def test_asked_for_the_good_rows_it_imports_them_and_again_changes_nothing(desk):
+    text = ROSTER + "12;DURAND;Léa;TG1;\n"
+    wanted = {"exam_id": desk.exam_id, "file": stored(desk.app.objects, text), "by": desk.admin, "dry_run": False}
+    report = roster.import_roster(desk.app, ImportRoster(**wanted, partial=True))
+    assert (report.created, [error.row for error in report.errors]) == (3, [5])
+    again = roster.import_roster(desk.app, ImportRoster(**wanted, partial=True))
+    assert (again.created, again.updated, again.unchanged, len(again.errors)) == (0, 0, 3, 1)
+    assert names(desk).total == 3
+
+
+def test_columns_that_somebody_explained_are_read(desk):
+    text = "Famille;Petit nom\nROBIN;Jade\n"
+    mapping = {"last_name": "Famille", "first_name": "Petit nom"}
+    file = stored(desk.app.objects, text)
+    request = ImportRoster(exam_id=desk.exam_id, file=file, by=desk.admin, dry_run=False, mapping=mapping)
+    assert roster.import_roster(desk.app, request).created == 1
+
+
+def test_the_bad_rows_are_a_file_and_nothing_is_imported(desk):
+    import_roster(desk.app, desk.exam_id, desk.admin)
+    text = ROSTER + "12;DURAND;Léa;TG1;\n"
+    file = stored(desk.app.objects, text)
+    found = roster.find_bad_rows(desk.app, FindBadRows(exam_id=desk.exam_id, file=file, by=desk.admin, language="en"))
+    lines = desk.app.objects.get(found.file).decode("utf-8-sig").splitlines()
+    assert lines[1:] == ["5,INE: this format is not accepted,12,DURAND,Léa,TG1,".replace(",", ";")]
+    assert names(desk).total == 3
+
+
+def test_markers_get_no_bad_rows(desk):
+    with pytest.raises(NotFound):
+        request = FindBadRows(exam_id=desk.exam_id, file=stored(desk.app.objects, ROSTER), by=desk.marker)
+        roster.find_bad_rows(desk.app, request)

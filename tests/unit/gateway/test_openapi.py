@@ -24,6 +24,7 @@ PROMISED = """
 /exams/{}/restore POST
 /exams/{}/scheme GET PUT
 /exams/{}/roster POST
+/exams/{}/roster/errors.csv POST
 /exams/{}/candidates GET
 /exams/{}/sheets.pdf GET
 /exams/{}/uploads GET POST

@@ -10,7 +10,7 @@ from contracts.errors.grading_exams import (
     RosterQuoteOpen,
     RosterTooLarge,
 )
-from services.grading.domain import roster_file
+from services.grading.domain import roster_columns, roster_file
 from services.grading.domain.roster_file import fold, read
 
 LINES = "INE;Nom;Prénom;Classe;Date de naissance\r\n1234567890A;CRÈVECŒUR;Noël;TG2;01/02/2008\r\n"
@@ -39,7 +39,7 @@ def test_encoding_and_delimiter_are_recognised(encoding, delimiter):
      "Identifiant national;Nom de famille;Prénom(s);Groupe;Né(e) le"],
 )  # fmt: skip
 def test_headers_have_synonyms_in_both_languages(header):
-    assert read(f"{header}\n1234567890A;MARTIN;Noah;TG2;\n".encode()).columns == roster_file.FIELDS
+    assert read(f"{header}\n1234567890A;MARTIN;Noah;TG2;\n".encode()).columns == roster_columns.FIELDS
 
 
 def test_columns_come_in_any_order_and_others_are_ignored():
@@ -69,18 +69,17 @@ def test_rows_count_lines_of_the_file_even_after_a_value_of_two_lines():
 
 def test_no_record_is_dropped_blank_and_repeated_headers_included():
     records = read(b"\n;;\nNom;Prenom\n\nA;B\n ; \nNom;Prenom\nC;D").records
-    assert [(r.row, r.blank, r.header) for r in records] == [
-        (1, True, False), (2, True, False), (4, True, False), (5, False, False), (6, True, False),
-        (7, False, True), (8, False, False),
+    assert [(r.row, r.skip) for r in records] == [
+        (1, "blank"), (2, "blank"), (4, "blank"), (5, ""), (6, "blank"), (7, "header"), (8, ""),
     ]  # fmt: skip
 
 
 def test_a_header_that_is_missing_names_what_was_found_and_what_is_expected():
     with pytest.raises(RosterColumnsUnknown) as refused:
-        read(b"Eleve;Note\nMARTIN;12\n")
-    assert refused.value.details["found"] == ["Eleve", "Note"]
+        read(b"Matricule;Note\nMARTIN;12\n")
+    assert refused.value.details["found"] == ["Matricule", "Note"]
     assert refused.value.details["missing"] == ["last_name", "first_name"]
-    assert "Eleve, Note" in refused.value.text("fr")
+    assert "Matricule, Note" in refused.value.text("fr")
     assert "Prénom" in refused.value.text("fr")
 
 
