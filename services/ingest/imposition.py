@@ -5,8 +5,8 @@ Words: a *side* is one PDF page, from 1; a *face* one A4 page on it; a *spread* 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal
 from uuid import UUID
@@ -190,6 +190,12 @@ def reading_order(sheets: Sequence[_Sheet]) -> list[Face]:
             numbered += [(2 * no, sheet.inner.face("left")), (total - 2 * no + 1, sheet.inner.face("right"))]
     lone = [side.faces[0] for sheet in sheets for side in sheet.sides if not side.spread]
     return [face for _, face in sorted(numbered, key=lambda pair: pair[0])] + lone
+
+
+def with_doubts(draft: Draft, of_pages: Mapping[UUID, Sequence[Doubt]]) -> Draft:
+    """The draft with the doubts that its pages cast on it, wherever they were put."""
+    more = [doubt for page in draft.pages for doubt in of_pages.get(page, ())]
+    return replace(draft, doubts=tuple(dict.fromkeys([*draft.doubts, *more]))) if more else draft
 
 
 def _draft(faces: Sequence[Face], doubts: Iterable[Doubt]) -> Draft:

@@ -26,6 +26,8 @@ FEATURES = (
     "skew_deg", "blur", "clipped", "bleed", "blank_unsure", "fingerprint", "margin", "writing_top", "writing_bottom",
     "lean", "turned", "page_no", "code",
 )  # fmt: skip
+# Faces that cast a doubt on their booklet, whatever becomes of it: kept as the feature ``doubts``.
+MASK_FAILED, FOREIGN_CODE = "mask_failed", "foreign_code"
 
 
 def send_chunks(uow: UnitOfWork, upload_id: UUID, sides: Iterable[int], size: int) -> None:
@@ -62,11 +64,11 @@ def split_sheets(context: Context, command: SplitSheets, transaction: Transactio
             raise
     *others, last = reply.result["sides"]
     for side in others:
-        rows = _page_rows(context, side, reply.blobs)
+        rows = _page_rows(context, upload, side, reply.blobs)
         with context.db.transaction() as uow:
             if not _keep(uow, upload.id, rows):
                 break
-    rows = _page_rows(context, last, reply.blobs)
+    rows = _page_rows(context, upload, last, reply.blobs)
     with transaction() as uow:
         _keep(uow, upload.id, rows)
     log.info("sides_cut", upload_id=str(upload.id), first_side=command.first_side, last_side=command.last_side)
@@ -86,6 +88,8 @@ def _keep(uow: UnitOfWork, upload_id: UUID, rows: Sequence[dict[str, Any]]) -> b
 def _finish(uow: UnitOfWork, upload: Any) -> None:
     faces = store.faces(uow.sql, upload.id)
     drafts = imposition.segment(upload.intake, upload.pages_per_booklet, faces)
+    doubtful = store.doubtful_pages(uow.sql, upload.id)
+    drafts = [imposition.with_doubts(draft, doubtful) for draft in drafts]
     booklets = store.add_booklets(uow.sql, upload.exam_id, upload.id, drafts)
     store.share_doubts(uow.sql, upload.id)
     store.settle_upload(uow.sql, upload.id, "ready")
@@ -158,7 +162,7 @@ def _problem(command: SplitSheets, error: BaseException | None) -> Refusal:
     return SplittingFailed()
 
 
-def _page_rows(context: Context, side: dict[str, Any], blobs: Sequence[bytes]) -> list[dict[str, Any]]:
+def _page_rows(context: Context, upload: Any, side: dict[str, Any], blobs: Sequence[bytes]) -> list[dict[str, Any]]:
     """Store the images of one side and describe its pages as rows."""
 
     def stored(image: dict[str, int]) -> dict[str, Any]:
@@ -183,7 +187,19 @@ def _page_rows(context: Context, side: dict[str, Any], blobs: Sequence[bytes]) -
                 "images": {name: stored(image) for name, image in face["images"].items()},
                 "masked": {name: stored(image) for name, image in face["masked"].items()} if header else None,
                 "header_image": stored(face["header_image"]) if header else None,
-                "features": {name: face[name] for name in FEATURES if face.get(name) is not None},
+                "features": _features(face, upload.exam_id),
             }
         )
     return rows
+
+
+def _features(face: dict[str, Any], exam_id: UUID) -> dict[str, Any]:
+    """What is kept of a face. A code of another exam says nothing here but that the sheet may be in the wrong pile."""
+    kept = {name: face[name] for name in FEATURES if face.get(name) is not None}
+    doubts = []
+    if not face.get("mask_holds", True):
+        doubts.append(MASK_FAILED)
+    if "code" in kept and kept["code"]["exam"] != str(exam_id):
+        del kept["code"]
+        doubts.append(FOREIGN_CODE)
+    return kept | ({"doubts": doubts} if doubts else {})

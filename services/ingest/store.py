@@ -13,7 +13,7 @@ from chassis.ids import uuid7
 from contracts.errors.ingest import NotFound
 from contracts.objects import ImageRef, ObjectRef
 from contracts.rpc.ingest import Anomaly, RegisterUpload, ScanProfile, Uploads, UploadStatus, UploadView
-from services.ingest.imposition import Draft, Face
+from services.ingest.imposition import Doubt, Draft, Face
 from services.ingest.paging import as_uuid, from_cursor, page_size, to_cursor
 from services.ingest.tables import anomalies, booklets, full_images, pages, scan_profiles, uploads
 from services.ingest.tables import metadata as metadata  # every service's tables are found as store.metadata
@@ -193,6 +193,16 @@ def faces(sql: sa.Connection, upload_id: UUID) -> list[Face]:
         )
     )
     return [Face(row.id, row.side_no, row.half, row.header, row.sound) for row in rows]
+
+
+def doubtful_pages(sql: sa.Connection, upload_id: UUID) -> dict[UUID, list[Doubt]]:
+    """The doubts that single pages cast on whatever booklet they are in."""
+    rows = sql.execute(
+        sa.select(pages.c.id, pages.c.side_no, pages.c.features["doubts"].label("doubts"))
+        .where(pages.c.upload_id == upload_id, pages.c.features.has_key("doubts"))
+        .order_by(pages.c.side_no)
+    )
+    return {row.id: [Doubt(code, row.side_no) for code in row.doubts] for row in rows}
 
 
 def add_booklets(sql: sa.Connection, exam_id: UUID, upload_id: UUID, drafts: Iterable[Draft]) -> int:

@@ -42,7 +42,7 @@ CODE = 22.0
 CODES = ((RIGHT - CODE, 9.0), (210 - RIGHT, 297 - 9.0 - CODE))
 
 RULING: Colour = (0.74, 0.82, 0.90)
-MARGIN_RED: Colour = (0.93, 0.55, 0.55)
+MARGIN_RED: Colour = (0.98, 0.76, 0.76)
 EDGE: Colour = (0.30, 0.32, 0.36)
 CELL_EDGE: Colour = (0.62, 0.65, 0.70)
 
@@ -131,7 +131,7 @@ class _Face:
             for line in range(round((LAST_LINE - first) / LINE) + 1):
                 y = first + line * LINE
                 self._line((MARGIN, y), (RIGHT, y), RULING, 0.45)
-        self._line((MARGIN, top), (MARGIN, 288.0), MARGIN_RED, 0.7)
+        self._line((MARGIN, top), (MARGIN, 288.0), MARGIN_RED, 0.5)
         if page_no == 1:
             self._header()
         self._foot(page_no)

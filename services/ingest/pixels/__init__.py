@@ -13,7 +13,8 @@ import numpy as np
 
 from contracts.errors.ingest import NotFound
 from services.ingest.pixels import checking, document, jpeg
-from services.ingest.pixels.cutting import Cutter, masked_pixels
+from services.ingest.pixels.cutting import READING_QUALITY, Cutter
+from services.ingest.pixels.masking import masked_pixels
 from services.ingest.pixels.sides import Side, turned
 
 Answer = tuple[dict[str, Any], list[bytes]]
@@ -71,16 +72,32 @@ def full(
 
 def turn(_files: Sequence[str], blob: bytes, *, sizes: Sequence[int], turn_deg: int) -> Answer:
     """Turn JPEG images clockwise; ``blob`` holds them back to back."""
-    entries, images, at = [], [], 0
+    pages = [turned(page, turn_deg) for page in _decoded(blob, sizes)]
+    return {"images": [_size(page) for page in pages]}, [jpeg.encode(page, FULL_QUALITY) for page in pages]
+
+
+def hide(_files: Sequence[str], blob: bytes, *, sizes: Sequence[int], share: float) -> Answer:
+    """The upper ``share`` of a page painted over on each of its images (JPEG, back to back), then that part of the
+    first, for whoever reads names.
+    """
+    box = [0.0, 0.0, 1.0, share]
+    pages = _decoded(blob, sizes)
+    upper = pages[0][: round(share * len(pages[0]))]
+    shown = [*(masked_pixels(page, box) for page in pages), upper]
+    qualities = [*(FULL_QUALITY for _ in pages), READING_QUALITY]
+    images = [jpeg.encode(each, quality) for each, quality in zip(shown, qualities, strict=True)]
+    return {"images": [_size(each) for each in shown]}, images
+
+
+def _decoded(blob: bytes, sizes: Sequence[int]) -> list[jpeg.Pixels]:
+    pages, at = [], 0
     for size in sizes:
         raw = blob[at : at + size]
         at += size
         head = jpeg.read_head(raw)
         pixels, _ = jpeg.decode(raw, grey=head is not None and head.components == 1, min_height_px=1 << 15)
-        page = turned(pixels, turn_deg)
-        entries.append(_size(page))
-        images.append(jpeg.encode(page, FULL_QUALITY))
-    return {"images": entries}, images
+        pages.append(pixels)
+    return pages
 
 
 def _size(pixels: np.ndarray[Any, Any]) -> dict[str, int]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from services.ingest.pixels import jpeg
+from contracts.records.codes import PageCode
+from services.ingest.pixels import codes, jpeg
 from services.ingest.pixels.header import Header
 from services.ingest.pixels.jpeg import Pixels
+from services.ingest.pixels.masking import hides, masked_pixels
 from services.ingest.pixels.measure import Face, find_fold, measure
 from services.ingest.pixels.sides import SCREEN_PX, Side, grid, thumb, turned
 
@@ -32,6 +34,7 @@ class _Part:
     first: float
     last: float
     face: Face
+    code: PageCode | None = None
 
 
 class Cutter:
@@ -39,21 +42,25 @@ class Cutter:
 
     ``{"side_no", "sound", "spread", "faces": [{"half", "clip": [x, y, w, h], "turn_deg", "blank", "ink",
     "header": null | {"bottom", "boxes", "sure"}, "images": {"full"?, "screen", "thumb"},
-    "masked"?: {"screen", "thumb"}, "header_image"?, **features}]}`` where an image is ``{"blob", "width_px",
-    "height_px"}`` and features are what ``_features`` gives.
+    "masked"?: {"screen", "thumb"}, "mask_holds"?, "header_image"?, "code": null | {"exam", "copy", "page"},
+    **features}]}`` where an image is ``{"blob", "width_px", "height_px"}`` and features are what ``_features`` gives.
     """
 
     def __init__(self) -> None:
         self.sides: list[dict[str, Any]] = []
         self.blobs: list[bytes] = []
         self._known_turn = 0
+        self._codes = codes.Codes()
 
     def add(self, side: Side, side_no: int) -> None:
         displayed = side.pixels(SCREEN_PX)
         quarter = 90 if _lies_sideways(displayed, side.spread) else 0
         level = turned(displayed, quarter)
-        parts = _parts(level, side.spread)
-        half_turn = self._half_turn(parts)
+        look = grid(level)
+        found = self._codes.of(side, quarter, look)
+        parts = _parts(codes.without(look, found), side.spread)
+        parts = [replace(part, code=each and each.code) for part, each in zip(parts, found, strict=True)]
+        half_turn = self._half_turn(parts, found)
         if half_turn:
             level = turned(level, 180)
             parts = [_upside_down(part) for part in reversed(parts)]
@@ -67,8 +74,14 @@ class Cutter:
             }
         )
 
-    def _half_turn(self, parts: Sequence[_Part]) -> int:
-        """0 or 180. A side that says nothing (blank) lies as the last first page did: one hand laid the pile."""
+    def _half_turn(self, parts: Sequence[_Part], found: Sequence[codes.Found | None]) -> int:
+        """0 or 180; a printed code knows. A side that says nothing (blank) lies as the last first page did: one hand
+        laid the pile.
+        """
+        told = sum(1 if each.upright else -1 for each in found if each is not None and each.upright is not None)
+        if told:
+            self._known_turn = 180 if told < 0 else 0
+            return self._known_turn
         lean = 0.0
         for part in parts:
             lean += part.face.lean
@@ -95,14 +108,19 @@ class Cutter:
             "header": None if header is None else vars(header),
             "images": self._shown(screen),
             **_features(part.face, turn_deg - quarter == 180),
+            "code": part.code and codes.as_json(part.code),
         }
         if _full_is_the_stream(side, part):
             assert side.scan is not None
-            page["images"]["full"] = self._keep(side.stream(), side.scan.width_px, side.scan.height_px)
+            page["images"]["full"] = self._keep(
+                jpeg.without_metadata(side.stream()), side.scan.width_px, side.scan.height_px
+            )
         if header is not None:
             box = header_box(header, part.face.skew_deg)
             page["header_box"] = box
-            page["masked"] = self._shown(masked_pixels(screen, box))
+            masked = masked_pixels(screen, box)
+            page["masked"] = self._shown(masked)
+            page["mask_holds"] = hides(masked, box)
             # The reader wants to see the rule too.
             strip = side.reading(turn_deg, min(1.0, box[3] + _drop(part.face.skew_deg) + HANGING))
             page["header_image"] = self._encoded(_columns(strip, first, last), READING_QUALITY)
@@ -127,8 +145,7 @@ def _lies_sideways(displayed: Pixels, spread: bool) -> bool:
     return bool(height > width if spread else width > SIDEWAYS_ASPECT * height)
 
 
-def _parts(level: Pixels, spread: bool) -> list[_Part]:
-    look = grid(level)
+def _parts(look: Pixels, spread: bool) -> list[_Part]:
     if not spread:
         return [_Part("whole", 0.0, 1.0, measure(look))]
     fold = find_fold(look)
@@ -147,6 +164,7 @@ def _upside_down(part: _Part) -> _Part:
         part.first,
         part.last,
         Face(face.skew_deg, face.ink_cells, -face.lean, face.turned_header, face.header),
+        part.code,
     )
 
 
@@ -165,7 +183,6 @@ def _features(face: Face, was_turned: bool) -> dict[str, Any]:
         "lean": face.lean,
         "turned": was_turned,
         "page_no": None,
-        "code": None,
     }
 
 
@@ -197,12 +214,3 @@ def header_box(header: Header, skew_deg: float) -> list[float]:
 def _drop(skew_deg: float) -> float:
     """How much lower a tilted page's corner is than its middle, as a share of an A4 page's height."""
     return float(abs(np.tan(np.radians(skew_deg))) * 0.5 * 210 / 297)
-
-
-def masked_pixels(pixels: Pixels, box: Sequence[float]) -> Pixels:
-    """The picture with a box (x, y, w, h as shares) painted white."""
-    height, width = pixels.shape[:2]
-    x, y, w, h = box
-    result = np.array(pixels)
-    result[int(y * height) : round((y + h) * height) + 1, int(x * width) : round((x + w) * width) + 1] = 255
-    return result

@@ -74,6 +74,20 @@ def read_head(raw: bytes) -> Head | None:
     return Head(width, height, frame[5], plain, frame_at + 1)
 
 
+def without_metadata(raw: bytes) -> bytes:
+    """The same picture without comments and without what programs noted in it: Exif, XMP, IPTC, a user's name.
+
+    Kept are the segments a decoder needs, and those that say what colours mean (JFIF, ICC, Adobe).
+    """
+    at, kept = 2, [raw[:2]]
+    while at + 4 <= len(raw) and raw[at] == 0xFF and raw[at + 1] != 0xDA:
+        marker, end = raw[at + 1], at + 2 + int.from_bytes(raw[at + 2 : at + 4], "big")
+        if marker != 0xFE and (not 0xE0 <= marker <= 0xEF or marker in (0xE0, 0xE2, 0xEE)):
+            kept.append(raw[at:end])
+        at = end
+    return b"".join([*kept, raw[at:]])
+
+
 def decode(raw: bytes, *, grey: bool, min_height_px: int) -> tuple[Pixels, bool]:
     """Decode at the smallest eighth that keeps ``min_height_px``: the inverse DCT does the scaling.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,21 @@ def test_the_pages_own_rotate_is_honoured(tmp_path: Path, own_turn: int) -> None
 def test_an_upright_a4_jpeg_is_passed_through_untouched(tmp_path: Path) -> None:
     scan = leaf(face(3), kind="colour")
     (page,), blobs = cut(tmp_path, scan)
+    assert blobs[page["images"]["full"]["blob"]] == scan.data
+
+
+def test_what_programs_noted_in_a_jpeg_is_not_passed_on(tmp_path: Path) -> None:
+    """Comment, XMP and IPTC: a scanner may write down whose account it was used with. The picture is the same."""
+    scan = leaf(face(3), kind="colour")
+    noted = b"".join(
+        b"\xff" + marker + (2 + len(text)).to_bytes(2, "big") + text
+        for marker, text in (
+            (b"\xfe", b"CANARY"),
+            (b"\xe1", b"http://ns.adobe.com/xap/1.0/\0CANARY"),
+            (b"\xed", b"CANARY"),
+        )
+    )
+    (page,), blobs = cut(tmp_path, replace(scan, data=scan.data[:2] + noted + scan.data[2:]))
     assert blobs[page["images"]["full"]["blob"]] == scan.data
 
 
