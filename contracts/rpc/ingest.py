@@ -236,10 +236,15 @@ class DropBooklet(Model):
 
 
 class AssembleCopy(Once):
-    """Join booklets, in the order given, into one copy."""
+    """Join booklets, in the order given, into one copy.
+
+    Where no header was found on the first page of a booklet, its upper part is hidden from markers;
+    ``first_page_bare`` is a person's word that no name stands there.
+    """
 
     exam_id: UUID
     booklet_ids: tuple[UUID, ...] = Field(min_length=1)
+    first_page_bare: bool = False
     by: Actor
 
 
@@ -256,10 +261,14 @@ class Assembled(Model):
 
 
 class AddPaper(Once):
-    """Join late sheets to a copy, behind the pages it has: those keep their numbers, because marks refer to them."""
+    """Join late sheets to a copy, behind the pages it has: those keep their numbers, because marks refer to them.
+
+    ``first_page_bare`` as in AssembleCopy.
+    """
 
     copy_id: UUID
     booklet_ids: tuple[UUID, ...] = Field(min_length=1)
+    first_page_bare: bool = False
     by: Actor
 
 

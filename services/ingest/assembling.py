@@ -30,7 +30,7 @@ def assemble_copy(context: Context, request: AssembleCopy) -> Assembled:
         booklets = staging.load(sql, request.exam_id, request.booklet_ids)
     copy_id = _new_copy_id(request.once, booklets[0].id)
     if booklets[0].copy_id != copy_id:
-        _assemble(context, booklets, copy_id, by=request.by.id)
+        _assemble(context, booklets, copy_id, by=request.by.id, bare=request.first_page_bare)
     return Assembled(copy_ids=(copy_id,), left=())
 
 
@@ -76,7 +76,9 @@ def add_paper(context: Context, request: AddPaper) -> PaperAdded:
     if request.once is not None and joined:
         return PaperAdded(copy_id=request.copy_id, revision=paper.revision, page_count=paper.page_count)
     earlier = context.objects.get_json(store.as_object(paper.manifest), PageManifest)
-    news = _assemble(context, booklets, request.copy_id, by=request.by.id, earlier=earlier)
+    news = _assemble(
+        context, booklets, request.copy_id, by=request.by.id, earlier=earlier, bare=request.first_page_bare
+    )
     return PaperAdded(copy_id=request.copy_id, revision=news.revision, page_count=news.page_count)
 
 
@@ -87,16 +89,23 @@ def _assemble(
     *,
     by: UUID,
     earlier: PageManifest | None = None,
+    bare: bool = False,
 ) -> CopyAssembled:
     """Manifest first, then the assembly and its news in one transaction that finds the booklets as they were read.
 
-    ``earlier``: the copy's paper so far. Its pages come first and keep their numbers.
+    Args:
+        earlier: the copy's paper so far. Its pages come first and keep their numbers.
+        bare: a person's word that first pages without a header carry no name.
     """
     staged = domain.pages_to_assemble([booklet.editable() for booklet in booklets])
     with context.db.reading() as sql:
         rows = staging.page_rows(sql, [page.id for page in staged])
     known = earlier.pages if earlier else ()
-    added = (_page(context, no, page, rows[page.id]) for no, page in enumerate(staged, start=len(known) + 1))
+    named = set() if bare else domain.first_pages(booklets)
+    added = (
+        _page(context, no, page, rows[page.id], may_name=page.id in named)
+        for no, page in enumerate(staged, start=len(known) + 1)
+    )
     manifest = PageManifest(
         exam_id=booklets[0].exam_id,
         copy_id=copy_id,
@@ -120,14 +129,21 @@ def _assemble(
     return news
 
 
-def _page(context: Context, page_no: int, staged: domain.StagedPage, row: Any) -> Page:
-    """A page as it is frozen, with images that stand the way a person left them."""
+def _page(context: Context, page_no: int, staged: domain.StagedPage, row: Any, *, may_name: bool) -> Page:
+    """A page as it is frozen, with images that stand the way a person left them.
+
+    A page that ``may_name`` somebody though no header was found on it, and any page whose mask did not hold, shows
+    markers nothing of its upper part: whoever assembles it overrules the doubt about the pages, not anonymity.
+    """
     images = PageImages.model_validate(row.images)
     masked = None if row.masked is None else PageImages.model_validate(row.masked)
     header_image = None if row.header_image is None else ImageRef.model_validate(row.header_image)
     header = None if row.header_box is None else domain.turned_box(_box(row.header_box), staged.turn_deg)
     if staged.turn_deg:
         images, masked, header_image = _turned(context, staged.turn_deg, images, masked, header_image)
+    if (may_name and header is None) or "mask_failed" in row.features.get("doubts", ()):
+        header = domain.upper_part(header, context.settings.hidden_share)
+        masked, header_image = _hidden(context, images, header.h)
     return Page(
         page_no=page_no,
         page_id=row.id,
@@ -164,14 +180,33 @@ def _turned(
         sizes=[len(each) for each in originals],
         turn_deg=turn_deg,
     )
-    done = [
-        ImageRef(object=context.objects.put("pages", data, "image/jpeg"), **size)
-        for size, data in zip(reply.result["images"], reply.blobs, strict=True)
-    ]
+    done = _stored(context, reply)
     upright = PageImages(full=images.full, screen=done[0], thumb=done[1])
     if masked is None:
         return upright, None, None
     return upright, PageImages(screen=done[2], thumb=done[3]), done[4]
+
+
+def _hidden(context: Context, images: PageImages, share: float) -> tuple[PageImages, ImageRef]:
+    """A page without its upper part, and that part."""
+    originals = [context.objects.get(image.object) for image in (images.screen, images.thumb)]
+    reply = _in_child(
+        context,
+        "hide",
+        blob=b"".join(originals),
+        deadline_s=IMAGE_DEADLINE_S,
+        sizes=[len(each) for each in originals],
+        share=share,
+    )
+    screen, thumb, upper = _stored(context, reply)
+    return PageImages(screen=screen, thumb=thumb), upper
+
+
+def _stored(context: Context, reply: Reply) -> list[ImageRef]:
+    return [
+        ImageRef(object=context.objects.put("pages", data, "image/jpeg"), **size)
+        for size, data in zip(reply.result["images"], reply.blobs, strict=True)
+    ]
 
 
 def _in_child(context: Context, task: str, **options: Any) -> Reply:

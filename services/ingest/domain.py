@@ -148,6 +148,11 @@ def pages_to_assemble(booklets: Sequence[Booklet]) -> list[StagedPage]:
     return kept
 
 
+def first_pages(booklets: Iterable[Booklet]) -> set[UUID]:
+    """The pages on which each booklet begins: there a candidate writes who they are."""
+    return {kept[0] for booklet in booklets if (kept := [page.id for page in booklet.pages if not page.dropped])}
+
+
 def conserve(before: Iterable[UUID], after: Iterable[UUID]) -> None:
     """Each page exactly once, before and after (invariant I13).
 
@@ -162,6 +167,11 @@ def conserve(before: Iterable[UUID], after: Iterable[UUID]) -> None:
         unknown=[str(page) for page in has if page not in had],
         repeated=[str(page) for page, count in has.items() if count > 1],
     )
+
+
+def upper_part(header: Box | None, share: float) -> Box:
+    """The band to hide of a page whose header is unknown, or known to be hidden badly: ``share`` of it or more."""
+    return Box(x=0, y=0, w=1, h=share if header is None else max(share, min(1.0, header.y + header.h)))
 
 
 def turned_box(box: Box, turn_deg: Turn) -> Box:

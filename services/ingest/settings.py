@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from chassis.settings import Common, env, whole
+from chassis.settings import Common, env, number, whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,3 +22,5 @@ class Settings(Common):
                              doc="sides not cut for so many seconds are asked for again")  # fmt: skip
     scratch_mb: int = env("KORRIGO_INGEST_SCRATCH_MB", whole(64, 1 << 20), default=2048,
                           doc="disk for uploads being split; the newest is kept whatever its size")  # fmt: skip
+    hidden_share: float = env("KORRIGO_INGEST_HIDDEN_SHARE", number(0.05, 1), default=0.3,
+                              doc="of a first page without a header, from its top: hidden from markers")  # fmt: skip
