@@ -93,9 +93,8 @@ def _assemble(
 ) -> CopyAssembled:
     """Manifest first, then the assembly and its news in one transaction that finds the booklets as they were read.
 
-    Args:
-        earlier: the copy's paper so far. Its pages come first and keep their numbers.
-        bare: a person's word that first pages without a header carry no name.
+    ``earlier``: the copy's paper so far. Its pages come first and keep their numbers. ``bare``: a person's word that
+    first pages without a header carry no name.
     """
     staged = domain.pages_to_assemble([booklet.editable() for booklet in booklets])
     with context.db.reading() as sql:

@@ -26,6 +26,7 @@ CELL_PX = 8  # of the 75 dpi grid: 2.7 mm, four modules across
 DENSE_CELLS = 36
 DARKER, MIXED = 25, 50  # grey levels: a cell's mean below paper; between its lightest and darkest pixel
 AROUND = 2 / 297  # paper taken off with a symbol: blur, and what a tilted one reaches beyond its corners
+_QR = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ def _decoded(window: _Window, face: Grey) -> list[Found]:
     # Finder patterns are found in any direction without turning the picture for them.
     symbols = zxingcpp.read_barcodes(
         np.ascontiguousarray(window.pixels),
-        formats=zxingcpp.BarcodeFormat.QRCode,
+        formats=_QR,
         try_rotate=False,
         try_downscale=False,
         try_invert=False,

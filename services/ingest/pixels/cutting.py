@@ -59,7 +59,9 @@ class Cutter:
         look = grid(level)
         found = self._codes.of(side, quarter, look)
         parts = _parts(codes.without(look, found), side.spread)
-        parts = [replace(part, code=each and each.code) for part, each in zip(parts, found, strict=True)]
+        parts = [
+            part if each is None else replace(part, code=each.code) for part, each in zip(parts, found, strict=True)
+        ]
         half_turn = self._half_turn(parts, found)
         if half_turn:
             level = turned(level, 180)
