@@ -48,6 +48,9 @@ HEADERS_READ = Counter(
     "korrigo_headers_read_total", "Header readings answered, by outcome and where from (engine, memo, none)",
     ["outcome", "source"],
 )  # fmt: skip
+COPIES_IDENTIFIED = Counter(
+    "korrigo_copies_identified_total", "Copies whose candidate was found, by whom (person, machine)", ["by"]
+)
 INVARIANT_FINDINGS = Gauge(
     "korrigo_invariant_findings", "Subjects for which an invariant did not hold at the last look", ["invariant"]
 )

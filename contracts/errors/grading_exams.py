@@ -211,6 +211,12 @@ class IdentityChanged(Refusal):
     )
 
 
+class SampleWithoutHeader(Refusal):
+    code, http_status = "grading.sample_without_header", 409
+    en = "No header was found on this copy: zones cannot be drawn on it. Choose another copy as the sample."
+    fr = "Aucun en-tête n'a été trouvé sur cette copie : on ne peut pas y tracer de zones. Choisissez-en une autre."
+
+
 class NothingToPublish(Refusal):
     code, http_status = "grading.nothing_to_publish", 409
     en = "This exam has no copy yet. Assemble, mark and identify copies before you publish."

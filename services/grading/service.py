@@ -23,9 +23,11 @@ from services.grading.usecases import (
     identity,
     locks,
     marking,
+    matching,
     publication,
     reopening,
     roster,
+    sheets,
 )
 
 
@@ -99,6 +101,31 @@ class GradingService:
     def unidentify(self, request: copies_rpc.OneCopy) -> copies_rpc.IdentificationView:
         return identity.unidentify(self.app, request)
 
+    @serve(copies_rpc.SOLVE_IDENTIFICATION)
+    def solve_identification(self, request: copies_rpc.ExamQuery) -> copies_rpc.Matching:
+        return matching.solve(self.app, request)
+
+    @serve(copies_rpc.READ_AGAIN)
+    def read_again(self, request: copies_rpc.OneCopy) -> copies_rpc.IdentificationView:
+        return identity.read_again(self.app, request)
+
+    @serve(copies_rpc.READ_FAILED_AGAIN)
+    def read_failed_again(self, request: copies_rpc.ExamQuery) -> copies_rpc.ReadAgain:
+        return identity.read_failed_again(self.app, request)
+
+    @serve(copies_rpc.GET_SHEET_MODEL)
+    def get_sheet_model(self, request: copies_rpc.ExamQuery) -> copies_rpc.SheetModelView:
+        return sheets.get_sheet_model(self.app, request)
+
+    @serve(copies_rpc.PUT_SHEET_MODEL)
+    def put_sheet_model(self, request: copies_rpc.PutSheetModel) -> copies_rpc.SheetModelView:
+        return sheets.put_sheet_model(self.app, request)
+
+    @serve(copies_rpc.REMOVE_SHEET_MODEL)
+    def remove_sheet_model(self, request: copies_rpc.ExamQuery) -> Done:
+        sheets.remove_sheet_model(self.app, request)
+        return Done()
+
     @subscribe(TextExtracted)
     def text_extracted(self, delivery: Delivery[TextExtracted]) -> None:
         identity.text_extracted(delivery.payload, delivery.transaction)
@@ -106,6 +133,10 @@ class GradingService:
     @every(seconds=900)
     def ask_for_unread_headers(self) -> None:
         identity.ask_for_unread(self.app)
+
+    @every(seconds=3)
+    def match_due(self) -> None:
+        matching.match_due(self.app)
 
     # Copies
 

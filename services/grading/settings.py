@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chassis.settings import Common, env, secret_text, whole
+from chassis.settings import Common, env, number, secret_text, whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,3 +16,6 @@ class Settings(Common):
                             doc="how long a marker's lock holds without a sign of life, in seconds")  # fmt: skip
     stuck_after_s: int = env("KORRIGO_STUCK_AFTER_S", whole(60, 86_400), default=1_800,
                              doc="what others do not answer for so many seconds is asked for again")  # fmt: skip
+    identification_error_budget: float = env("KORRIGO_IDENTIFICATION_ERROR_BUDGET", number(0, 0.05), default=0.001,
+                                             doc="a copy gets its candidate without a person when that is wrong with "
+                                                 "at most this probability; 0: never")  # fmt: skip

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from contracts.model import PROSE, Actor, Fraction, Model, Points
 from contracts.objects import ImageRef
 from contracts.records.marking import AnnotationType
+from contracts.records.sheet import MAX_FIELDS, Zone
 from contracts.rpc import AskedAgain, Done, Listing, LookForStuck, Method, Once
 from contracts.rpc.grading.exams import Document
 
@@ -105,7 +106,7 @@ class PageImageFound(Model):
 
 
 class Suggestion(Model):
-    """``confidence`` in [0, 1] orders suggestions; it is no probability yet."""
+    """``confidence`` in [0, 1]: how probable the candidate is if this copy were the only one."""
 
     candidate_id: UUID
     last_name: str
@@ -115,7 +116,12 @@ class Suggestion(Model):
 
 
 class IdentificationView(Model):
-    """``reading``: lines as read, null while reading has not answered. ``header`` is the zone's image."""
+    """``reading``: lines as read, null while reading has not answered. ``header`` is the zone's image.
+
+    ``decided_by`` is null for a copy that nobody looked at. ``probability`` is that of the candidate whom the last
+    matching of the whole exam found likeliest. ``doubt``: the copy and another one fit better ``exchanged``, or its
+    candidate is ``unlikely`` beside another; confirming it answers the doubt.
+    """
 
     copy_id: UUID
     anonymous_id: str
@@ -124,6 +130,9 @@ class IdentificationView(Model):
     reading_outcome: str | None
     suggestions: tuple[Suggestion, ...]
     header: ImageRef | None
+    decided_by: Literal["person", "machine"] | None = None
+    probability: Fraction | None = None
+    doubt: Literal["exchanged", "unlikely"] | None = None
 
 
 class IdentificationQueue(Model):
@@ -163,6 +172,38 @@ class Allocate(Model):
 class ExamQuery(Model):
     exam_id: UUID
     by: Actor
+
+
+class Matching(Model):
+    """An exam after its copies were matched with its roster. ``unread``: headers that gave nothing to go by."""
+
+    copies: int
+    identified: int
+    by_machine: int
+    doubtful: int
+    unread: int
+
+
+class ReadAgain(Model):
+    """``copies``: how many headers are being read once more."""
+
+    copies: int
+
+
+class PutSheetModel(Model):
+    """``zones`` in shares of the header image of ``sample_copy_id``."""
+
+    exam_id: UUID
+    sample_copy_id: UUID
+    zones: tuple[Zone, ...] = Field(min_length=1, max_length=MAX_FIELDS)
+    by: Actor
+
+
+class SheetModelView(Model):
+    exam_id: UUID
+    sample_copy_id: UUID
+    sample: ImageRef
+    zones: tuple[Zone, ...]
 
 
 class Allocation(Model):
@@ -345,6 +386,12 @@ PAGE_IMAGE = Method("grading", "page_image", PageImage, PageImageFound)
 IDENTIFICATION_QUEUE = Method("grading", "identification_queue", ListIdentification, IdentificationQueue)
 IDENTIFY = Method("grading", "identify", Identify, IdentificationView)
 UNIDENTIFY = Method("grading", "unidentify", OneCopy, IdentificationView)
+SOLVE_IDENTIFICATION = Method("grading", "solve_identification", ExamQuery, Matching)
+READ_AGAIN = Method("grading", "read_again", OneCopy, IdentificationView)
+READ_FAILED_AGAIN = Method("grading", "read_failed_again", ExamQuery, ReadAgain)
+GET_SHEET_MODEL = Method("grading", "get_sheet_model", ExamQuery, SheetModelView)
+PUT_SHEET_MODEL = Method("grading", "put_sheet_model", PutSheetModel, SheetModelView)
+REMOVE_SHEET_MODEL = Method("grading", "remove_sheet_model", ExamQuery, Done)
 ALLOCATE = Method("grading", "allocate", Allocate, Allocations)
 GET_ALLOCATION = Method("grading", "get_allocation", ExamQuery, Allocations)
 TAKE_LOCK = Method("grading", "take_lock", TakeLock, LockView)

@@ -23,6 +23,8 @@ Queue = shape(
     without=("items",),
     replace={"items": (tuple[Identification, ...], ...)},  # type: ignore[valid-type]
 )
+SheetModel = shape("SheetModel", rpc.SheetModelView, without=("sample",), replace={"sample": (Image, ...)})
+Zones = shape("SheetModelZones", rpc.PutSheetModel, without=("by", "exam_id"))
 Choice = shape("IdentificationChoice", rpc.Identify, without=("by", "copy_id"))
 
 
@@ -55,3 +57,43 @@ def identify(copy_id: UUID, body: Model) -> Model:
 def unidentify(copy_id: UUID) -> Model:
     """Take the identification back."""
     return _seen(ask(rpc.UNIDENTIFY, copy_id=copy_id, by=caller().actor))
+
+
+@identification.operation("POST", "/exams/<uuid:exam_id>/identification/solve", reply=rpc.Matching)
+def solve(exam_id: UUID) -> Model:
+    """Match all copies with the roster again; what people decided stays."""
+    return ask(rpc.SOLVE_IDENTIFICATION, exam_id=exam_id, by=caller().actor)
+
+
+@identification.operation("POST", "/copies/<uuid:copy_id>/identification/reading", reply=Identification)
+def read_again(copy_id: UUID) -> Model:
+    """Read the copy's header once more."""
+    return _seen(ask(rpc.READ_AGAIN, copy_id=copy_id, by=caller().actor))
+
+
+@identification.operation("POST", "/exams/<uuid:exam_id>/identification/readings", reply=rpc.ReadAgain)
+def read_failed_again(exam_id: UUID) -> Model:
+    """Read every header once more that could not be read."""
+    return ask(rpc.READ_FAILED_AGAIN, exam_id=exam_id, by=caller().actor)
+
+
+@identification.operation("GET", "/exams/<uuid:exam_id>/sheet-model", reply=SheetModel)
+def sheet_model(exam_id: UUID) -> Model:
+    """Where the fields stand on this exam's headers; 404 when they are found by what is printed."""
+    return _drawn(ask(rpc.GET_SHEET_MODEL, exam_id=exam_id, by=caller().actor))
+
+
+@identification.operation("PUT", "/exams/<uuid:exam_id>/sheet-model", body=Zones, reply=SheetModel)
+def put_sheet_model(exam_id: UUID, body: Model) -> Model:
+    """Say where the fields stand, on the header of one copy; headers are read again."""
+    return _drawn(ask(rpc.PUT_SHEET_MODEL, body, exam_id=exam_id, by=caller().actor))
+
+
+@identification.operation("DELETE", "/exams/<uuid:exam_id>/sheet-model", statuses=(204,))
+def remove_sheet_model(exam_id: UUID) -> None:
+    """Find the fields by what is printed again; headers are read again."""
+    ask(rpc.REMOVE_SHEET_MODEL, exam_id=exam_id, by=caller().actor)
+
+
+def _drawn(view: rpc.SheetModelView) -> Model:
+    return SheetModel.model_validate({**view.model_dump(exclude={"sample"}), "sample": streams.image(view.sample)})

@@ -1,7 +1,8 @@
-"""Whose copy is this? A reading of the header against the exam's roster, ranked; a person decides."""
+"""Lines of text, as a recogniser of print leaves them, against a roster: how alike names and number are."""
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,12 +14,8 @@ from services.grading.domain.roster_file import fold
 
 Id = TypeVar("Id")
 
-SHOWN = 5
-DECIDING = 2  # candidates that ``certainty`` looks at
 # Two unrelated names are about 40 % alike, two unrelated INE about 45 %: only what lies above is evidence.
 NAME_CHANCE, INE_CHANCE = 45.0, 55.0
-FIRST_NAME_SHARE = 0.3  # of what both names prove: a class has more namesakes by first name than by last name
-WEAKEST = 0.02  # less is not shown
 
 # What a recogniser takes for one another, both ways: shapes, not letters. One representative each.
 _LOOKALIKE = str.maketrans("OQDILTZASGBJ", "000111745681")
@@ -39,14 +36,8 @@ class Candidate(Generic[Id]):
     last_name: str
     first_name: str
     ine: str | None = None
-
-
-@dataclass(frozen=True)
-class Ranked(Generic[Id]):
-    """``confidence`` in [0, 1] is how alike reading and candidate are, no probability."""
-
-    id: Id
-    confidence: float
+    class_name: str = ""
+    birth_date: dt.date | None = None
 
 
 class Index(Generic[Id]):
@@ -60,39 +51,20 @@ class Index(Generic[Id]):
         self._names = sorted({*self._last, *self._first} - {""})
         self._ines = sorted({ine for ine in self._ine if ine})
 
-    def rank(self, lines: Sequence[str], limit: int = SHOWN) -> tuple[Ranked[Id], ...]:
-        """The candidates most like these lines, best first; none when the lines say nothing.
+    def likenesses(self, lines: Sequence[str]) -> dict[str, list[float]]:
+        """For last name, first name and number: how alike each candidate's is to what was read, above chance, 0 to 1.
 
-        Lines may be whole, labelled ("NOM : MARTIN  Prénom : Noah") or one field each, in any order, with the names
-        swapped, accents lost, letters joined with leftovers of the boxes, digits taken for letters.
+        A kind of which nothing was found at all is left out: it was not read.
         """
         names = _best(_name_fragments(lines), self._names)
         numbers = _best(_number_fragments(lines), self._ines)
-        found = []
-        for position, candidate in enumerate(self._candidates):
-            last, first, ine = self._last[position], self._first[position], self._ine[position]
-            if last not in names and first not in names and ine not in numbers:
-                continue
-            name = _name_evidence(names, last, first)
-            number = _above_chance(numbers[ine][1], INE_CHANCE) if ine in numbers else 0.0
-            confidence = 1 - (1 - name) * (1 - number)
-            if confidence >= WEAKEST:
-                found.append(Ranked(candidate.id, round(confidence, 4)))
-        found.sort(key=lambda ranked: -ranked.confidence)  # stable: the roster's order decides between equals
-        return tuple(found[:limit])
-
-
-def certainty(ranked: Sequence[Ranked[Id]]) -> float:
-    """How safely the first can be taken, from 0 to 1: 0 when nobody fits or two fit alike.
-
-    Its confidence, times the share by which it leaves less doubt than the second: namesakes of whom one also fits by
-    INE are told apart.
-    """
-    if not ranked:
-        return 0.0
-    first = ranked[0].confidence
-    second = ranked[1].confidence if len(ranked) > 1 else 0.0
-    return first * (1 - (1 - first) / (1 - second)) if second < 1 else 0.0
+        found: dict[str, list[float]] = {"last_name": [], "first_name": [], "number": []}
+        for last, first, ine in zip(self._last, self._first, self._ine, strict=True):
+            last_share, first_share = _apart(names, last, first)
+            found["last_name"].append(last_share)
+            found["first_name"].append(first_share)
+            found["number"].append(_above_chance(numbers[ine][1], INE_CHANCE) if ine in numbers else 0.0)
+        return {kind: shares for kind, shares in found.items() if any(shares)}
 
 
 Best = dict[str, tuple[str, float]]
@@ -108,8 +80,8 @@ def _best(fragments: Sequence[str], words: Sequence[str]) -> Best:
     return best
 
 
-def _name_evidence(names: Best, last: str, first: str) -> float:
-    """From 0 (chance) to 1 (both names read letter by letter)."""
+def _apart(names: Best, last: str, first: str) -> tuple[float, float]:
+    """For each name, from 0 (chance) to 1 (read letter by letter)."""
     last_from, last_score = names.get(last, ("", 0.0))
     first_from, first_score = names.get(first, ("", 0.0))
     if last_from == first_from:  # one word was read: it cannot be both names
@@ -117,8 +89,7 @@ def _name_evidence(names: Best, last: str, first: str) -> float:
             first_score = 0.0
         else:
             last_score = 0.0
-    last_share = _above_chance(last_score, NAME_CHANCE) * (1 - FIRST_NAME_SHARE)
-    return last_share + _above_chance(first_score, NAME_CHANCE) * FIRST_NAME_SHARE
+    return _above_chance(last_score, NAME_CHANCE), _above_chance(first_score, NAME_CHANCE)
 
 
 def _above_chance(score: float, chance: float) -> float:

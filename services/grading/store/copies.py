@@ -199,7 +199,8 @@ def replace_paper(uow: UnitOfWork, copy_id: UUID, paper: Mapping[str, Any]) -> N
 def expect_reading(uow: UnitOfWork, copy_id: UUID, paper_revision: int, outcome: str | None) -> None:
     """Forget what was read from older paper. ``outcome`` is ``None`` until reading answers."""
     fresh: dict[str, Any] = {
-        "paper_revision": paper_revision, "outcome": outcome, "engine": None, "lines": None, "updated_at": _clock,
+        "paper_revision": paper_revision, "outcome": outcome, "engine": None, "lines": None, "fields": None,
+        "ranked": None, "ranked_for": None, "probability": None, "updated_at": _clock,
     }  # fmt: skip
     statement = insert(identifications).values(copy_id=copy_id, **fresh)
     uow.sql.execute(statement.on_conflict_do_update(index_elements=[identifications.c.copy_id], set_=fresh))

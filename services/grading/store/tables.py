@@ -189,7 +189,9 @@ sa.Index("ix_copies_status_graded_at", copies.c.status, copies.c.graded_at.desc(
 sa.Index("ix_copies_exam_marker", copies.c.exam_id, copies.c.marker_id)
 sa.Index("ix_copies_owner", copies.c.owner_id)
 
-# What reading said about the header of one paper revision. ``outcome`` is null until it answered.
+# What reading said about the header of one paper revision, and how its copy's candidate was found. ``outcome`` is null
+# until it answered. ``ranked`` are the candidates it fits best with their nats, against the roster whose digest is
+# ``ranked_for``. ``decided_by`` says who is answerable for the copy's candidate, or for its having none.
 identifications = sa.Table(
     "identifications",
     metadata,
@@ -198,7 +200,36 @@ identifications = sa.Table(
     sa.Column("outcome", sa.Text),
     sa.Column("engine", sa.Text),
     sa.Column("lines", JSONB),
+    sa.Column("fields", JSONB(none_as_null=True)),
+    sa.Column("ranked", JSONB(none_as_null=True)),
+    sa.Column("ranked_for", sa.Text),
+    sa.Column("decided_by", sa.Text),
+    sa.Column("probability", sa.Double),
+    sa.Column("doubt", sa.Text),
     _stamp("updated_at"),
+    sa.CheckConstraint("decided_by IN ('person', 'machine')", name="decided_by"),
+    sa.CheckConstraint("probability BETWEEN 0 AND 1", name="probability"),
+    sa.CheckConstraint("doubt IN ('exchanged', 'unlikely', 'dismissed')", name="doubt"),
+)
+
+# Exams whose copies are to be matched with the roster again. The row goes when that is done.
+matching_due = sa.Table(
+    "matching_due",
+    metadata,
+    sa.Column("exam_id", sa.ForeignKey("exams.id", ondelete="RESTRICT"), primary_key=True),
+    _stamp("since"),
+)
+
+# Where the fields of the header stand on an exam's sheets, drawn once on the header of one copy.
+sheet_models = sa.Table(
+    "sheet_models",
+    metadata,
+    sa.Column("exam_id", sa.ForeignKey("exams.id", ondelete="RESTRICT"), primary_key=True),
+    sa.Column("sample_copy_id", sa.ForeignKey("copies.id", ondelete="RESTRICT"), nullable=False),
+    sa.Column("sample", JSONB, nullable=False),
+    sa.Column("zones", JSONB, nullable=False),
+    _stamp("updated_at"),
+    sa.Column("updated_by", sa.Uuid, nullable=False),
 )
 
 # A lease: it ends by the database's clock. ``fence`` is the copy's at the time it was taken.

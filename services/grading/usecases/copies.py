@@ -8,7 +8,6 @@ from chassis import observe
 from chassis.db import Transaction, UnitOfWork
 from contracts.errors.grading import CopyFinalised, CopyOfOtherExam, NotFound, UnknownExam
 from contracts.messages.ingest import CopyAssembled, UploadSettled
-from contracts.messages.ocr import ExtractText
 from contracts.model import Actor
 from contracts.records.pages import Page, PageManifest
 from contracts.rpc import Done
@@ -39,6 +38,7 @@ from services.grading.domain.copies import (
 )
 from services.grading.store import audit, copies, publications
 from services.grading.store.paging import cursor, key_after
+from services.grading.usecases import sheets
 
 log = observe.logger("grading.copies")
 
@@ -137,8 +137,7 @@ def _ask_for_reading(uow: UnitOfWork, payload: CopyAssembled, pages: tuple[Page,
     outcome = None if header is not None else "no_header"
     copies.expect_reading(uow, payload.copy_id, payload.revision, outcome)
     if header is not None:
-        command = ExtractText(copy_id=payload.copy_id, revision=payload.revision, image=header)
-        uow.send(command, subject=str(payload.copy_id))
+        sheets.ask_for_reading(uow, payload.exam_id, payload.copy_id, payload.revision, header)
 
 
 def upload_settled(payload: UploadSettled, transaction: Transaction) -> None:

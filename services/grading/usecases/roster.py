@@ -19,7 +19,7 @@ from contracts.rpc.grading.exams import (
 )
 from services.grading.context import Context
 from services.grading.domain import roster, roster_columns, roster_errors, roster_file
-from services.grading.store import audit, candidates, exams
+from services.grading.store import audit, candidates, exams, identity
 from services.grading.store.copies import sees_candidates
 
 log = observe.logger("grading.roster")
@@ -54,6 +54,7 @@ def import_roster(app: Context, request: ImportRoster) -> RosterReport:
             counts = {"created": report.created, "updated": report.updated, "unchanged": report.unchanged}
             details = {"file": request.file.sha256, **counts}
             audit.append(uow, audit.Entry("IMPORT_ROSTER", request.by, exam.id, details=details))
+            identity.expect_matching(uow, exam.id)
     log.info("roster_imported", exam_id=exam.id, created=report.created, updated=report.updated)
     return report
 

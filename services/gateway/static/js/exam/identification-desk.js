@@ -142,7 +142,8 @@ class IdentificationDesk extends HTMLElement {
     if (!person || this.confirm.disabled) return;
     this.confirm.disabled = true;
     try {
-      await call("PUT", `/copies/${copy.copy_id}/identification`, { candidate_id: person.id });
+      await call("PUT", `/copies/${copy.copy_id}/identification`,
+        { candidate_id: person.id, replaces: copy.candidate_id });
     } catch (error) {
       this.told.replaceChildren(note(error));
       this.confirm.disabled = false;
