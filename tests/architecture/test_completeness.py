@@ -81,7 +81,7 @@ def test_no_module_is_named_after_nothing() -> None:
 )
 def test_native_libraries_are_imported_by_the_children_alone(module: str) -> None:
     """A decoder that crashes or hangs takes a child with it, never a service."""
-    native = {"pymupdf", "fitz", "PIL", "numpy", "simplejpeg", "pytesseract"}
+    native = {"pymupdf", "fitz", "PIL", "numpy", "simplejpeg", "pytesseract", "zxingcpp"}
     told = f"import json, sys, {module}; print(json.dumps([*sys.modules]))"
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", told], cwd=ROOT, capture_output=True, check=True)
     imported = set(json.loads(done.stdout))

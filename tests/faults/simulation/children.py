@@ -99,6 +99,14 @@ class Children:
             at += size
         return Reply({"images": [{"width_px": 300, "height_px": 300}] * len(blobs)}, blobs)
 
+    def _hide(self, _: Sequence[bytes], blob: bytes, params: Mapping[str, Any]) -> Reply:
+        blobs, at = [], 0
+        for size in params["sizes"]:
+            blobs.append(blob[at : at + size] + b" without its upper part")
+            at += size
+        blobs.append(b"upper part of " + blob[: params["sizes"][0]])
+        return Reply({"images": [{"width_px": 300, "height_px": 300}] * len(blobs)}, blobs)
+
     # render
 
     def _compose(self, files: Sequence[bytes], blob: bytes, params: Mapping[str, Any]) -> Reply:
