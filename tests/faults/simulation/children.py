@@ -18,6 +18,8 @@ from services.ocr.domain import Line, Reading
 from services.ocr.engines import Sheet
 
 FAILS = 0.04
+INSPECTION_FAILS = 0.15
+"""Somebody waits for that answer, and asks again: it fails beside others that ask about the same file."""
 POISON = "poison"
 """A pile of that name kills whoever cuts it, every time."""
 OUTCOMES = ("timeout", "out_of_memory", "crashed")
@@ -42,7 +44,7 @@ class Children:
     def run(
         self, task: str, *, files: Sequence[bytes] = (), blob: bytes = b"", deadline_s: float = 60, **params: Any
     ) -> Reply:
-        if self.faulty and self.chance.random() < FAILS:
+        if self.faulty and self.chance.random() < (INSPECTION_FAILS if task == "inspect" else FAILS):
             raise TaskFailed(self.chance.choice(OUTCOMES), "simulated")
         reply: Reply = getattr(self, f"_{task}")(files, blob, params)
         reached(Failpoint.SANDBOX_ANSWERED)

@@ -204,9 +204,15 @@ class People:
         return note_id, note, by, self.tokens.get((note.copy_id, by.id))
 
     def change_annotation(self) -> None:
+        """Sometimes in two windows, the second of which did not see the change made in the first."""
         note_id, note, by, token = self._note()
+        base = note.version
+        self._change(note_id, note, by, token, base)
+        if self.chance.random() < 0.3:
+            self._change(note_id, note, by, token, base)
+
+    def _change(self, note_id: UUID, note: Note, by: Actor, token: str | None, base: int) -> None:
         content = f"autrement {self.chance.randrange(10**9)}"
-        base = max(1, note.version - (self.chance.random() < 0.3))  # a window that did not see the last change
         request = copies.ChangeAnnotation(annotation_id=note_id, token=token, version=base, content=content, by=by)
         try:
             view = self._ask(copies.CHANGE_ANNOTATION, request)

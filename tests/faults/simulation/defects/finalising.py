@@ -59,7 +59,7 @@ def grades_and_keeps_no_result(_: World) -> Iterator[None]:
 
 @defect("I5")
 def watch_takes_finalised_copies_back(_: World) -> Iterator[None]:
-    def ask_for_stuck(app: Any) -> int:
+    def ask_for_stuck(app: Any) -> Any:
         table = tables.copies
         with app.db.reading() as sql:
             overdue = copies.stuck(sql, app.settings.stuck_after_s)
@@ -72,7 +72,7 @@ def watch_takes_finalised_copies_back(_: World) -> Iterator[None]:
                         status="READY", owner_id=None, owner=None, attempted_at=None, record=None, record_total=None
                     )
                 )
-        return len(overdue)
+        return tuple(copy_id for copy_id, *_ in overdue)
 
     with replaced((finalise, "ask_for_stuck", ask_for_stuck)):
         yield

@@ -49,7 +49,7 @@ def calls_an_upload_ready_too_early(_: World) -> Iterator[None]:
         yield
 
 
-@defect("I2")
+@defect("I9")
 def takes_a_failed_write_for_done(_: World) -> Iterator[None]:
     def put(self: Any, kind: str, data: Any, digest: str, size: int, media_type: str) -> Any:
         try:
