@@ -21,11 +21,12 @@ ROOT = Path(__file__).parents[2]
 
 
 class ProbeProcess:
-    """The probe on a bus; may be killed and started again."""
+    """The probe on a bus; may be killed and started again. After twice the heartbeat a silent broker is given up."""
 
-    def __init__(self, bus: str, database_url: str, log: Path) -> None:
+    def __init__(self, bus: str, database_url: str, log: Path, *, heartbeat_s: int = 4) -> None:
         self._environ = {
             **os.environ,
+            "PROBE_HEARTBEAT_S": str(heartbeat_s),
             "KORRIGO_BUS_URL": bus,
             "KORRIGO_DATABASE_URL": database_url,
             "KORRIGO_S3_ENDPOINT": "127.0.0.1:1",

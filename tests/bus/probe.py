@@ -143,4 +143,5 @@ class Probe:
 if __name__ == "__main__":
     from chassis.run import run_service
 
-    sys.exit(run_service(Probe, load(Common), {"retry_delays_s": RETRY_DELAYS_S, "HEARTBEAT": 4}))
+    heartbeat_s = int(os.environ.get("PROBE_HEARTBEAT_S", "4"))
+    sys.exit(run_service(Probe, load(Common), {"retry_delays_s": RETRY_DELAYS_S, "HEARTBEAT": heartbeat_s}))

@@ -95,9 +95,8 @@ def test_a_broker_that_vanishes_without_a_word(
 ) -> None:
     """Nothing is reset and nothing refused: only the silence tells, on connections that will never speak again."""
     with Proxy(rabbitmq.port) as wire:
-        process = ProbeProcess(
-            vhost.replace(f":{rabbitmq.port}/", f":{wire.port}/"), probe_database_url, tmp_path / "log"
-        )
+        through = vhost.replace(f":{rabbitmq.port}/", f":{wire.port}/")
+        process = ProbeProcess(through, probe_database_url, tmp_path / "log", heartbeat_s=2)
         process.start()
         watch.drop(1)
         wire.mute()
