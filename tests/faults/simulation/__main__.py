@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from contextlib import closing, nullcontext
@@ -54,6 +55,9 @@ def hunt(postgres: Postgres, processes: int) -> int:
         print(f"{name:45} {'NOT FOUND' if outcome is None else f'schedule {outcome.seed}: {outcome.violations[0]}'}")
     caught = [outcome for outcome in found.values() if outcome is not None]
     print(f"{len(caught)} of {len(found)} defects found")
+    if len(caught) == len(found):
+        seeds = {name: outcome.seed for name, outcome in sorted(found.items()) if outcome is not None}
+        campaign.SHOWN.write_text(json.dumps(seeds, indent=1) + "\n")
     latest = max((each.seed for each in caught), default=None)
     report("defects", {"planted": len(found), "found": len(caught), "latest schedule": latest})
     return 0 if len(caught) == len(found) else 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import multiprocessing
 import os
@@ -10,7 +11,7 @@ import secrets
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ from tests.faults.simulation.world import World
 CHUNK = 10
 WITHIN = 300
 """Schedules within which a planted defect must show."""
+
+SHOWN = Path(__file__).with_name("shown.json")
 
 PAST = (68, 2140, 28)
 """Seeds that once found something; cheap to look at again, though a schedule changes with the code."""
@@ -86,6 +89,18 @@ def _seeds(first: int, count: int) -> list[int]:
     return [*PAST, *range(first, first + count - len(PAST))]
 
 
+def hunted(shown: int | None = None) -> list[int]:
+    """Where a planted defect is looked for: where it was last ``shown``, then everywhere."""
+    everywhere = list(range(WITHIN))
+    return everywhere if shown is None else [shown, *everywhere]
+
+
+def last_shown() -> dict[str, int]:
+    """The seed at which each planted defect showed in the last long hunt. The code has changed since: only a hint."""
+    known: dict[str, int] = json.loads(SHOWN.read_text())
+    return known
+
+
 def prepared(postgres: Postgres, name: str) -> World:
     """A world that is ready for its first schedule."""
     world = World(postgres, name)
@@ -125,10 +140,10 @@ def _run(seeds: Sequence[int]) -> tuple[list[Outcome], Counter[tuple[str, str]]]
         return [schedule.run(_world, seed) for seed in seeds], Counter(_world.passed)
 
 
-def _hunt(defect: str) -> tuple[str, Outcome | None]:
+def _hunt(defect: str, seeds: Sequence[int]) -> tuple[str, Outcome | None]:
     assert _world is not None
     with quiet():
-        return defect, defects.first_caught(_world, defect, range(WITHIN), schedule.run)
+        return defect, defects.first_caught(_world, defect, seeds, schedule.run)
 
 
 @contextmanager
@@ -151,7 +166,13 @@ def run(postgres: Postgres, seeds: Sequence[int], processes: int) -> Tally:
     return tally
 
 
-def hunt(postgres: Postgres, names: Sequence[str], processes: int) -> dict[str, Outcome | None]:
-    """Plant each defect; the schedule that showed it, ``None`` when none did within ``WITHIN``."""
+def hunt(
+    postgres: Postgres, names: Sequence[str], processes: int, shown: Mapping[str, int] | None = None
+) -> dict[str, Outcome | None]:
+    """Plant each defect; the schedule that showed it, ``None`` when none did within ``WITHIN``.
+
+    ``shown``: by defect, a seed to look at first.
+    """
+    shown = shown or {}
     with _processes(postgres, processes) as pool:
-        return dict(pool.map(_hunt, names))
+        return dict(pool.map(_hunt, names, [hunted(shown.get(name)) for name in names]))

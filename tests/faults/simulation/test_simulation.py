@@ -13,6 +13,7 @@ from chassis.testing.servers import Postgres
 from contracts.catalogue import SERVICES
 from tests.faults.simulation import campaign, defects, schedule
 from tests.faults.simulation.campaign import Tally
+from tests.faults.simulation.schedule import Outcome
 from tests.faults.simulation.world import World
 
 SCHEDULES = 1000
@@ -55,7 +56,7 @@ def test_every_service_could_have_died_at_each_of_its_failpoints(tally: Tally) -
 @pytest.mark.timeout(900)
 def test_every_planted_defect_is_found(postgres: Postgres) -> None:
     assert len(defects.DEFECTS) >= 25
-    found = campaign.hunt(postgres, sorted(defects.DEFECTS), PROCESSES)
+    found = campaign.hunt(postgres, sorted(defects.DEFECTS), PROCESSES, campaign.last_shown())
     assert {name for name, outcome in found.items() if outcome is None} == set()
 
 
@@ -67,7 +68,8 @@ def world(postgres: Postgres) -> Iterator[World]:
 
 @pytest.mark.timeout(300)
 def test_a_failing_seed_replays_identically_ten_times(world: World) -> None:
-    failing = defects.first_caught(world, REPLAYED, range(campaign.WITHIN), schedule.run)
+    seeds = campaign.hunted(campaign.last_shown().get(REPLAYED))
+    failing = defects.first_caught(world, REPLAYED, seeds, schedule.run)
     with defects.DEFECTS[REPLAYED].plant(world):
         replays = [schedule.run(world, failing.seed, digested=True) for _ in range(10)]
     assert {replay.digest for replay in replays} == {replays[0].digest}
@@ -77,3 +79,14 @@ def test_a_failing_seed_replays_identically_ten_times(world: World) -> None:
 def test_two_seeds_are_two_schedules(world: World) -> None:
     # The digest would be worth nothing if it did not see what happened.
     assert schedule.run(world, 1, digested=True).digest != schedule.run(world, 2, digested=True).digest
+
+
+def test_a_seed_at_which_a_defect_no_longer_shows_is_not_the_end_of_the_hunt() -> None:
+    tried = []
+
+    def run(_: object, seed: int) -> Outcome:
+        tried.append(seed)
+        return Outcome(seed, ("I3 as planted",) if seed == 2 else ("I5 something else",), crashes=0, acknowledged=0)
+
+    found = defects.first_caught(None, REPLAYED, campaign.hunted(shown=100), run)  # type: ignore[arg-type]
+    assert (found.seed, tried) == (2, [100, 0, 1, 2])
