@@ -6,6 +6,7 @@ one prints: the total and the pages.
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from collections.abc import Mapping, Sequence
@@ -57,7 +58,7 @@ class Children:
 
     def _inspect(self, files: Sequence[bytes], _: bytes, __: Mapping[str, Any]) -> Reply:
         try:
-            return Reply({"sides": len(json.loads(files[0])["sides"])})
+            return Reply({"sides": len(json.loads(files[0])["sides"]), "doubts": []})
         except ValueError as error:
             raise NotAPdf() from error
 
@@ -95,11 +96,11 @@ class Children:
         return face
 
     def _turn(self, _: Sequence[bytes], blob: bytes, params: Mapping[str, Any]) -> Reply:
-        blobs, at = [], 0
-        for size in params["sizes"]:
-            blobs.append(blob[at : at + size] + b" turned %d" % params["turn_deg"])
-            at += size
-        return Reply({"images": [{"width_px": 300, "height_px": 300}] * len(blobs)}, blobs)
+        return _images([each + b" turned %d" % params["turn_deg"] for each in _apart(blob, params["sizes"])])
+
+    def _hide(self, _: Sequence[bytes], blob: bytes, params: Mapping[str, Any]) -> Reply:
+        pages = _apart(blob, params["sizes"])
+        return _images([*(each + b" hidden" for each in pages), pages[0] + b" upper part"])
 
     def _hide(self, _: Sequence[bytes], blob: bytes, params: Mapping[str, Any]) -> Reply:
         blobs, at = [], 0
@@ -120,6 +121,15 @@ class Children:
             "record_sha256": params["record_sha256"], "pages": len(record["pages"]), "composition": self.compositions,
         }  # fmt: skip
         return Reply({"page_count": len(record["pages"]) + 1, "replaced": 0}, [json.dumps(document).encode()])
+
+
+def _apart(blob: bytes, sizes: Sequence[int]) -> list[bytes]:
+    ends = list(itertools.accumulate(sizes))
+    return [blob[end - size : end] for size, end in zip(sizes, ends, strict=True)]
+
+
+def _images(blobs: Sequence[bytes]) -> Reply:
+    return Reply({"images": [{"width_px": 300, "height_px": 300}] * len(blobs)}, blobs)
 
 
 class Reader:
