@@ -22,7 +22,7 @@ OFF_PITCH = 0.15  # share of a cell's width by which its side may be off: skew a
 SPECK = 4  # pixels of ink; less is dust
 MARGIN = 0.2  # white around a line of writing, as a share of its height
 LABEL_ABOVE, LABEL_LEFT = 7 * MM, 60 * MM  # how far from its box a label may begin
-LABEL_GAP = 15 * MM  # between a label's end and its box
+LABEL_GAP = 25 * MM  # between a label's end and its box
 WORD_GAP = 3 * MM
 
 
@@ -88,18 +88,24 @@ def label(strip: Strip, box: Box, others: list[Box]) -> Grey | None:
     bound = max((other.right for other in others if other.right <= box.left and _level(box, other)), default=0)
     left = max(bound + margin if bound else 0, box.left - round(LABEL_LEFT * width))
     beside = _unruled(strip, box.top, box.bottom, left, max(left, box.left - margin))
-    words = spans((beside < 255 * INK).any(axis=0), gap=round(WORD_GAP * width))
+    words = _words(beside, strip)
     if words and beside.shape[1] - words[-1][1] <= LABEL_GAP * width:
         return _trim(beside[:, words[-1][0] : words[-1][1]])
     ceiling = max((other.bottom for other in others if other.bottom <= box.top and _in_column(box, other)), default=0)
     top = max(ceiling, box.top - margin - round(LABEL_ABOVE * width))
     above = _unruled(strip, top, max(top, box.top - margin), box.left, box.right)
-    lines = spans((above < 255 * INK).any(axis=1), gap=1)
+    lines = [line for line in spans((above < 255 * INK).any(axis=1), gap=1) if line[1] - line[0] >= strip.mm]
     if not lines:
         return None
     line = above[lines[-1][0] : lines[-1][1]]
-    words = spans((line < 255 * INK).any(axis=0), gap=round(WORD_GAP * width))
-    return _trim(line[:, words[0][0] : words[0][1]])
+    words = _words(line, strip)
+    return _trim(line[:, words[0][0] : words[0][1]]) if words else None
+
+
+def _words(line: Grey, strip: Strip) -> list[tuple[int, int]]:
+    """Stretches of print; what is left of a box's side is thinner."""
+    found = spans((line < 255 * INK).any(axis=0), gap=round(WORD_GAP * strip.grey.shape[1]))
+    return [(start, end) for start, end in found if end - start >= strip.mm]
 
 
 def _unruled(strip: Strip, top: int, bottom: int, left: int, right: int) -> Grey:

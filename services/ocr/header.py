@@ -37,11 +37,12 @@ class Reader:
     def read(self, strip: Strip, zones: Sequence[tuple[FieldKind, Box]] | None = None) -> list[Field]:
         """The fields that hold ink, from the top; those of ``zones`` where the sheet is known."""
         if zones is not None:
-            return [
-                Field(kind, _unlabelled(self._recogniser.read(line))[1])
-                for kind, box in zones
-                if (line := written(strip, box)) is not None
-            ]
+            lines = [(kind, line) for kind, box in zones if (line := written(strip, box)) is not None]
+            read = [Field(kind, _unlabelled(self._recogniser.read(line))[1]) for kind, line in lines]
+            return [field for field in read if field.letters.text]
+        return _fewer(self._found(strip))
+
+    def _found(self, strip: Strip) -> list[Field]:
         found = boxes(strip)
         lines = [(box, line) for box in found if (line := written(strip, box)) is not None][:MAX_LINES_READ]
         read = [(box, *_unlabelled(self._recogniser.read(line))) for box, line in lines]
@@ -52,8 +53,7 @@ class Reader:
             if letters.text
         ]
         decided = kinds([named for named, _ in labelled], [letters.text for _, letters in labelled])
-        fields = [Field(kind, letters) for (_, letters), kind in zip(labelled, decided, strict=True) if kind]
-        return _fewer(fields)
+        return [Field(kind, letters) for (_, letters), kind in zip(labelled, decided, strict=True) if kind]
 
     def _label(self, strip: Strip, box: Box, others: list[Box]) -> Label | None:
         image = label(strip, box, others)

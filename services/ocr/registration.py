@@ -22,7 +22,8 @@ Coarse = npt.NDArray[np.float32]
 
 CELL_MM = 0.5  # a pixel of the coarse images: thinner than a rule's neighbourhood, 62 000 of them in a header
 REACH_MM = (30, 25)  # down, across: headers are cut and paper lies differently
-AROUND_MM = 12  # print that helps to find a zone
+AROUND_MM = (12, 30)  # down, across: print that helps to find a zone, its label above all
+FEW = 30  # cells of ink; less does not say where a zone is
 LOCAL = 4  # cells; what a scanner's drawing-in and 1 % of scale leave at the edges
 SAME_PAPER = 0.5  # share of the sample's ink that must be found; on another form it was below 0.3
 PRINTED = 0.8  # share of a stretch of the sample's ink found here too, for it to be print
@@ -40,22 +41,38 @@ class Sample:
 
     def place(self, zones: Sequence[Zone], strip: Strip) -> list[tuple[FieldKind, Box]] | None:
         """Where each zone is on ``strip``; ``None`` when this is another paper."""
-        there = _coarse(strip)
-        shift = _shift(self.coarse, there)
-        if _found(self.coarse, there, shift) < SAME_PAPER:
+        drawn = [self._drawn(zone) for zone in zones]
+        print_, there = self._print(drawn), _coarse(strip)
+        shift = _shift(print_, there)
+        if _found(print_, there, shift) < SAME_PAPER:
             return None
         known = boxes(strip)
-        return [(zone.kind, self._placed(zone, strip, there, shift, known)) for zone in zones]
+        return [
+            (zone.kind, self._placed(box, strip, _locally(print_, there, shift, box, self.strip.mm), known))
+            for zone, box in zip(zones, drawn, strict=True)
+        ]
 
-    def _placed(self, zone: Zone, strip: Strip, there: Coarse, shift: tuple[int, int], known: Sequence[Box]) -> Box:
-        """A box of the strip where there is one; else the zone itself, with the sample's print marked in it."""
+    def _drawn(self, zone: Zone) -> Box:
+        """The sample's box that was meant, or what was drawn."""
         height, width = self.strip.grey.shape
         drawn = Box(
             round(zone.y * height), round((zone.y + zone.h) * height),
             round(zone.x * width), round((zone.x + zone.w) * width),
         )  # fmt: skip
-        drawn = _same(drawn, self.boxes) or drawn
-        down, across = _locally(self.coarse, there, shift, drawn, self.strip.mm)
+        return _same(drawn, self.boxes) or drawn
+
+    def _print(self, drawn: Sequence[Box]) -> Coarse:
+        """The sample's ink without what may be somebody's writing: the zones, but for their edges."""
+        print_ = self.coarse.copy()
+        per = self.strip.mm * CELL_MM
+        for box in drawn:
+            inside = slice(round(box.top / per) + 2, round(box.bottom / per) - 2)
+            print_[inside, round(box.left / per) + 2 : round(box.right / per) - 2] = 0
+        return print_ if (print_ > 0.1).sum() >= FEW else self.coarse
+
+    def _placed(self, drawn: Box, strip: Strip, shift_mm: tuple[float, float], known: Sequence[Box]) -> Box:
+        """A box of the strip where there is one; else the zone itself, with the sample's print marked in it."""
+        down, across = shift_mm
         scale = strip.mm / self.strip.mm
 
         def moved(rows: int, columns: int) -> tuple[int, int]:
@@ -120,10 +137,10 @@ def _moved(there: Coarse, shift: tuple[int, int], shape: tuple[int, ...]) -> Coa
 
 def _locally(sample: Coarse, there: Coarse, shift: tuple[int, int], box: Box, mm: float) -> tuple[float, float]:
     """Millimetres down and across from the sample to the strip near ``box``, to a fraction of a cell."""
-    around = round(AROUND_MM / CELL_MM)
+    tall, wide = (round(around / CELL_MM) for around in AROUND_MM)
     per = mm * CELL_MM
-    rows = slice(max(0, round(box.top / per) - around), round(box.bottom / per) + around)
-    columns = slice(max(0, round(box.left / per) - around), round(box.right / per) + around)
+    rows = slice(max(0, round(box.top / per) - tall), round(box.bottom / per) + tall)
+    columns = slice(max(0, round(box.left / per) - wide), round(box.right / per) + wide)
     print_ = sample[rows, columns] - sample[rows, columns].mean()
     scores = np.zeros((2 * LOCAL + 1, 2 * LOCAL + 1))
     for row in range(-LOCAL, LOCAL + 1):
@@ -131,6 +148,8 @@ def _locally(sample: Coarse, there: Coarse, shift: tuple[int, int], box: Box, mm
             part = _moved(there, (shift[0] + row, shift[1] + column), sample.shape)[rows, columns]
             scores[row + LOCAL, column + LOCAL] = float((print_ * part).sum())
     row, column = (int(each) for each in np.unravel_index(int(scores.argmax()), scores.shape))
+    if (sample[rows, columns] > 0.1).sum() < FEW or {row, column} & {0, 2 * LOCAL}:  # no print, or other ink
+        row = column = LOCAL
     finely = (_vertex(scores[:, column], row) - LOCAL, _vertex(scores[row], column) - LOCAL)
     return (shift[0] + finely[0]) * CELL_MM, (shift[1] + finely[1]) * CELL_MM
 
