@@ -37,6 +37,15 @@ export async function call(method, path, body, options = {}) {
   return understood(answer.status, await answer.text());
 }
 
+/** Send a form and save the file that answers it. */
+export async function save(path, form, name) {
+  const answer = await fetch(BASE + path, { method: "POST", headers: writing("POST"), body: form });
+  if (!answer.ok) understood(answer.status, await answer.text());
+  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(await answer.blob()), download: name });
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
 /** All items of a list, cursor by cursor. */
 export async function all(path) {
   const items = [];

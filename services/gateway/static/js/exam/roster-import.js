@@ -1,5 +1,5 @@
 /** <roster-import exam>: choose a CSV, read the report of a dry run row by row, then import. */
-import { call } from "../core/api.js";
+import { call, save } from "../core/api.js";
 import { h, icon } from "../core/dom.js";
 import { note } from "../core/problem.js";
 import { known, n, t } from "../core/words.js";
@@ -26,10 +26,8 @@ class RosterImport extends HTMLElement {
     }
   }
 
-  #send(file, dryRun) {
-    const form = new FormData();
-    form.append("file", file);
-    return call("POST", `${this.path}?dry_run=${dryRun}`, form);
+  #send(file, dryRun, partial = false) {
+    return call("POST", `${this.path}?dry_run=${dryRun}&partial=${partial}`, formOf(file));
   }
 
   #show(file, report) {
@@ -47,23 +45,32 @@ class RosterImport extends HTMLElement {
         report.errors.map((each) => [each.row, known(`field.${each.field}`, each.field), each.value, reason(each.reason)])) || "",
       report.skipped.length > 0 && h("details", {}, h("summary", {}, n("roster.skipped", report.skipped.length)),
         table([t("roster.row"), t("roster.reason")], report.skipped.map((each) => [each.row, reason(each.reason)]))) || "",
-      good && useful && this.#button(file, report) || "",
+      !good && h("p", { class: "more" }, button("button", [icon("download"), t("roster.bad_rows")],
+        () => save(`${this.path}/errors.csv`, formOf(file), t("roster.bad_rows.file")))) || "",
+      useful && h("p", { class: "more" }, button(good ? "button solid" : "button", [icon("check"), n(good ? "roster.confirm" : "roster.confirm_good", report.created + report.updated)],
+        async () => { await this.#send(file, false, !good); location.reload(); })) || "",
     );
   }
+}
 
-  #button(file, report) {
-    const button = h("button", { class: "button solid", type: "button", onclick: async () => {
-      button.setAttribute("aria-busy", "true");
-      try {
-        await this.#send(file, false);
-        location.reload();
-      } catch (error) {
-        button.before(note(error));
-        button.removeAttribute("aria-busy");
-      }
-    } }, icon("check"), n("roster.confirm", report.created + report.updated));
-    return h("p", { class: "more" }, button);
-  }
+/** A button that is busy while it works, and says what went wrong. */
+function button(kind, label, work) {
+  const made = h("button", { class: kind, type: "button", onclick: async () => {
+    made.setAttribute("aria-busy", "true");
+    try {
+      await work();
+    } catch (error) {
+      made.before(note(error));
+    }
+    made.removeAttribute("aria-busy");
+  } }, label);
+  return made;
+}
+
+function formOf(file) {
+  const form = new FormData();
+  form.append("file", file);
+  return form;
 }
 
 function reason(code) {
