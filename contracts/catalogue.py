@@ -66,6 +66,7 @@ def _command(name: str, model: type[Tolerant], sender: str) -> Message:
 
 MESSAGES: tuple[Message, ...] = (
     _command("ingest.sheets.split", ingest.SplitSheets, sender="ingest"),
+    _command("ingest.entry.unpack", ingest.UnpackEntry, sender="ingest"),
     _event("ingest.upload.settled", ingest.UploadSettled, "grading"),
     _event("ingest.copy.assembled", ingest.CopyAssembled, "grading"),
     _command("ocr.text.extract", ocr.ExtractText, sender="grading"),

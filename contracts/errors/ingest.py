@@ -15,8 +15,35 @@ class NotAPdf(Refusal):
 
 class Encrypted(Refusal):
     code, http_status = "ingest.encrypted", 422
-    en = "This PDF is protected by a password. Save it without protection and upload it again."
-    fr = "Ce PDF est protégé par un mot de passe. Enregistrez-le sans protection puis déposez-le à nouveau."
+    en = "This file is protected by a password. Save it without protection and upload it again."
+    fr = "Ce fichier est protégé par un mot de passe. Enregistrez-le sans protection puis déposez-le à nouveau."
+
+
+class ArchiveDamaged(Refusal):
+    code, http_status = "ingest.archive_damaged", 422
+    en = "This archive is damaged or was cut short. Make it again, or upload its PDFs one by one."
+    fr = "Cette archive est endommagée ou tronquée. Refaites-la, ou déposez ses PDF un par un."
+
+
+class ArchiveUnsafe(Refusal):
+    """More than ``max_entries`` files, more than ``max_mb`` unpacked, or packed tighter than any scan can be."""
+
+    code, http_status = "ingest.archive_unsafe", 413
+    en = (
+        "An archive may hold {max_entries} files and {max_mb} MB of scans at most. Upload the PDFs in several archives."
+    )
+    fr = (
+        "Une archive peut contenir au plus {max_entries} fichiers et {max_mb} Mo de numérisations."
+        " Répartissez les PDF en plusieurs archives."
+    )
+
+
+class NestedArchive(Refusal):
+    """Of a file in an archive: it is one itself."""
+
+    code, http_status = "ingest.nested_archive", 422
+    en = "This file of the archive is an archive itself. Unpack it and upload its PDFs."
+    fr = "Ce fichier de l'archive est lui-même une archive. Décompressez-le et déposez ses PDF."
 
 
 class EmptyFile(Refusal):

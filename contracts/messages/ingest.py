@@ -19,6 +19,13 @@ class SplitSheets(Tolerant):
     last_side: int = Field(ge=1)
 
 
+class UnpackEntry(Tolerant):
+    """Private: make an upload of the file at ``place`` (from 0) in the table of contents of a zip."""
+
+    archive_id: UUID
+    place: int = Field(ge=0)
+
+
 class UploadSettled(Tolerant):
     """An upload came to its end: every page is cut and grouped (``ready``), or it ``failed`` or was ``cancelled``."""
 

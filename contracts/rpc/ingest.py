@@ -36,7 +36,10 @@ class UploadStatus(StrEnum):
 
 
 class RegisterUpload(Once):
-    """``object`` is already in the store. The same bytes for the same exam give the first upload again."""
+    """``object``, a PDF or a zip of them, is already in the store.
+
+    The same bytes for the same exam give the first upload again.
+    """
 
     exam_id: UUID
     profile: ScanProfile
@@ -53,8 +56,20 @@ class Anomaly(Model):
     booklet_id: UUID | None = None
 
 
+class UploadPart(Model):
+    """One file of a zip: an upload of that ``id``, or, ``failed`` with an ``error``, none at all."""
+
+    id: UUID
+    name: str
+    status: UploadStatus
+    error: dict[str, object] | None = None
+
+
 class UploadView(Model):
-    """``pages`` counts A4 faces found so far; progress is ``sides_done`` of ``sides`` (PDF pages)."""
+    """``pages`` counts A4 faces found so far; progress is ``sides_done`` of ``sides`` (PDF pages).
+
+    A zip has ``parts``, over which it counts; each of its scans is an upload of its own besides.
+    """
 
     id: UUID
     exam_id: UUID
@@ -67,6 +82,7 @@ class UploadView(Model):
     error: dict[str, object] | None = None
     filename: str
     created_at: datetime
+    parts: tuple[UploadPart, ...] = ()
 
 
 class UploadRegistered(Model):

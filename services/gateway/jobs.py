@@ -153,13 +153,17 @@ def listed(by: Caller, limit: int, cursor: str | None) -> Jobs:
     return Jobs(items=tuple(_viewed(row, by) for row in shown), next=following, total=total)
 
 
+_ENDED = {
+    UploadStatus.READY: JobStatus.SUCCEEDED,
+    UploadStatus.FAILED: JobStatus.FAILED,
+    UploadStatus.CANCELLED: JobStatus.CANCELLED,
+}
+
+
 def of_upload(job_id: UUID, upload: UploadView) -> Job:
-    status = {
-        UploadStatus.SPLITTING: JobStatus.RUNNING if upload.sides_done else JobStatus.QUEUED,
-        UploadStatus.READY: JobStatus.SUCCEEDED,
-        UploadStatus.FAILED: JobStatus.FAILED,
-        UploadStatus.CANCELLED: JobStatus.CANCELLED,
-    }[upload.status]
+    """Of a scan, or of a zip: then each of its files is an item."""
+    going = JobStatus.RUNNING if upload.sides_done else JobStatus.QUEUED
+    status = _ENDED.get(upload.status, going)
     return Job(
         id=job_id,
         type=JobType.UPLOAD,
@@ -167,7 +171,10 @@ def of_upload(job_id: UUID, upload: UploadView) -> Job:
         done=upload.sides_done,
         total=upload.sides,
         error=upload.error,
-        items=(JobItem(id=upload.id, status=status, error=upload.error),),
+        items=tuple(
+            JobItem(id=part.id, status=_ENDED.get(part.status, going), error=part.error)
+            for part in upload.parts or (upload,)
+        ),
         result=JobResult(href=f"/api/v1/uploads/{upload.id}") if status is JobStatus.SUCCEEDED else None,
     )
 

@@ -52,6 +52,7 @@ SUBJECTS = (
         ),
         objects=(objects_in("uploads", "object"),),
     ),
+    Subjects("archives", objects=(objects_in("archives", "object"),)),
     Subjects("booklets", checks=(Check("I13", "a booklet's pages have places without holes", _PLACES),)),
     Subjects("pages", objects=(objects_in("pages", "images", "masked", "header_image"),)),
     Subjects(

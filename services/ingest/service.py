@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from chassis.bus.app import App, every
 from chassis.bus.rpc_server import serve
 from chassis.bus.subscription import Delivery, subscribe
-from contracts.messages.ingest import SplitSheets
+from contracts.messages.ingest import SplitSheets, UnpackEntry
 from contracts.objects import ImageRef
 from contracts.rpc import AskedAgain, Done, LookForStuck
 from contracts.rpc import ingest as rpc
-from services.ingest import assembling, reporting, splitting, usecases
+from services.ingest import archives, assembling, reporting, splitting, usecases
 from services.ingest.context import Context
 
 # As many chunks at a time as there are children by default; a smaller pool makes the others wait for a child.
@@ -31,11 +31,11 @@ class IngestService:
 
     @serve(rpc.REGISTER_UPLOAD)
     def register_upload(self, request: rpc.RegisterUpload) -> rpc.UploadRegistered:
-        return usecases.register_upload(self.app, request)
+        return archives.register_upload(self.app, request)
 
     @serve(rpc.GET_UPLOAD)
     def get_upload(self, request: rpc.OneUpload) -> rpc.UploadView:
-        return usecases.get_upload(self.app, request.upload_id)
+        return archives.get_upload(self.app, request.upload_id)
 
     @serve(rpc.LIST_UPLOADS)
     def list_uploads(self, request: rpc.OfExam) -> rpc.Uploads:
@@ -43,7 +43,7 @@ class IngestService:
 
     @serve(rpc.CANCEL_UPLOAD)
     def cancel_upload(self, request: rpc.CancelUpload) -> rpc.UploadView:
-        return usecases.cancel_upload(self.app, request)
+        return archives.cancel_upload(self.app, request)
 
     @serve(rpc.CONFIRM_UPLOAD)
     def confirm_upload(self, request: rpc.ConfirmUpload) -> rpc.UploadView:
@@ -115,6 +115,13 @@ class IngestService:
 
     def split_failed(self, delivery: Delivery[SplitSheets]) -> None:
         splitting.split_failed(delivery.payload, delivery.error, delivery.transaction)
+
+    @subscribe(UnpackEntry, on_exhausted="unpack_failed")
+    def unpack_entry(self, delivery: Delivery[UnpackEntry]) -> None:
+        archives.unpack(self.app, delivery.payload, delivery.transaction)
+
+    def unpack_failed(self, delivery: Delivery[UnpackEntry]) -> None:
+        archives.unpack_failed(delivery.payload, delivery.error, delivery.transaction)
 
     @every(seconds=900)
     def ask_for_stuck(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -48,7 +48,7 @@ def add_upload(sql: sa.Connection, request: RegisterUpload, sides: int) -> UUID 
         .values(
             id=request.once or uuid7(),
             exam_id=request.exam_id,
-            profile_id=_profile(sql, request.exam_id, request.profile),
+            profile_id=profile(sql, request.exam_id, request.profile),
             sha256=request.object.sha256,
             object=request.object.model_dump(),
             filename=request.filename,
@@ -94,11 +94,11 @@ def settle_shared_doubts(sql: sa.Connection, upload_id: UUID, by: UUID) -> None:
     )
 
 
-def _profile(sql: sa.Connection, exam_id: UUID, profile: ScanProfile) -> UUID:
+def profile(sql: sa.Connection, exam_id: UUID, wanted: ScanProfile) -> UUID:
     key = {
         "exam_id": exam_id,
-        "intake": profile.intake.value,
-        "pages_per_booklet": profile.pages_per_booklet,
+        "intake": wanted.intake.value,
+        "pages_per_booklet": wanted.pages_per_booklet,
     }
     sql.execute(insert(scan_profiles).values(id=uuid7(), **key).on_conflict_do_nothing())
     found: UUID = sql.execute(sa.select(scan_profiles.c.id).filter_by(**key)).scalar_one()
@@ -264,6 +264,11 @@ def upload_view(sql: sa.Connection, upload_id: UUID) -> UploadView:
     if not found:
         raise NotFound
     return found[0]
+
+
+def upload_views(sql: sa.Connection, ids: Collection[UUID]) -> list[UploadView]:
+    """Those that exist."""
+    return _upload_views(sql, uploads.c.id.in_(ids), len(ids)) if ids else []
 
 
 def list_uploads(sql: sa.Connection, exam_id: UUID, limit: int, cursor: str | None) -> Uploads:

@@ -78,6 +78,41 @@ sa.Index(
 sa.Index("ix_uploads_exam_id_id", uploads.c.exam_id, uploads.c.id)
 sa.Index("ix_uploads_sha256", uploads.c.sha256)
 
+# A zip of scans. Each of its files is an upload of its own, or was refused. ``created_by``: the whole actor, in whose
+# name the files are registered later.
+archives = sa.Table(
+    "archives",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("exam_id", sa.Uuid, nullable=False),
+    _owner("scan_profiles.id"),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("object", JSONB, nullable=False),
+    sa.Column("filename", sa.Text, nullable=False),
+    sa.Column("created_by", JSONB, nullable=False),
+    _instant("created_at", default=True),
+    _instant("cancelled_at"),
+)
+sa.Index(
+    "uq_archives_exam_id_sha256_live",
+    archives.c.exam_id,
+    archives.c.sha256,
+    unique=True,
+    postgresql_where=archives.c.cancelled_at.is_(None),
+)
+
+# ``place`` in the zip's table of contents; ``name`` for people only. Neither upload nor error: still to be unpacked.
+archive_entries = sa.Table(
+    "archive_entries",
+    metadata,
+    sa.Column("archive_id", sa.Uuid, sa.ForeignKey("archives.id", ondelete="RESTRICT"), primary_key=True),
+    sa.Column("place", sa.Integer, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    _owner("uploads.id", nullable=True, index=True),
+    sa.Column("error", JSONB(none_as_null=True)),
+    sa.CheckConstraint("num_nonnulls(upload_id, error) <= 1", name="one_end"),
+)
+
 # The paper of a copy as it was handed to marking: its pages only grow, each time as the next ``revision``.
 assemblies = sa.Table(
     "assemblies",

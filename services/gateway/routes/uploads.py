@@ -1,4 +1,4 @@
-"""Scans come in: spooled to disk while hashed and capped, kept, then registered with ingest."""
+"""Scans come in, one by one or zipped: spooled to disk while hashed and capped, kept, then registered with ingest."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ from services.gateway.reading import refuse_fields
 
 uploads = Resource("uploads")
 
-PDF = "application/pdf"
+PDF, ZIP = "application/pdf", "application/zip"
 MULTIPART = "multipart/form-data"
 FORM_OVERHEAD = 64 * 1024  # boundaries and headers of the multipart body around the file
 HEAD = 1024
+_ZIP = b"PK\x03\x04"
 _OTHERS = (b"PK", b"MZ", b"<", b"\x89PNG", b"GIF", b"\xff\xd8", b"{", b"\x1f\x8b")
 
 
@@ -67,7 +68,7 @@ def index(exam_id: UUID, query: Page) -> ingest.Uploads:
     "POST", "/exams/<uuid:exam_id>/uploads", reply=Job, statuses=(202, 200), creates=True, takes=(MULTIPART,)
 )
 def create(exam_id: UUID) -> Response:
-    """Upload a scan (PDF); the same file again gives the first upload's job with 200."""
+    """Upload a scan (PDF, or a zip of PDFs); the same file again gives the first upload's job with 200."""
     here = gateway()
     # Asked before the body is read: nobody sends 200 MB to learn that the exam does not exist.
     exam = ask(rpc.GET_EXAM, exam_id=exam_id, by=caller().actor)
@@ -76,8 +77,8 @@ def create(exam_id: UUID) -> Response:
     request.max_content_length = here.settings.upload_max_bytes + FORM_OVERHEAD
     file = _received()
     spool = cast(Spool, file.stream)
-    require_pdf(spool, here.settings.upload_max_bytes)
-    return idempotency.once(spool.digest(), lambda: respond(_register(exam, file, spool), 202))
+    kind = media_type(spool, here.settings.upload_max_bytes)
+    return idempotency.once(spool.digest(), lambda: respond(_register(exam, file, spool, kind), 202))
 
 
 def _received() -> FileStorage:
@@ -89,8 +90,8 @@ def _received() -> FileStorage:
     return file
 
 
-def require_pdf(spool: Spool, max_bytes: int) -> None:
-    """Refuse at the door what is certainly not a PDF; whether it is a sound one is for ingest's child to find out."""
+def media_type(spool: Spool, max_bytes: int) -> str:
+    """What the file begins like; whether it is a sound PDF, or a zip of them, is for ingest's child to find out."""
     if spool.size > max_bytes:
         raise TooLarge(max_bytes=max_bytes)
     if spool.size == 0:
@@ -98,18 +99,21 @@ def require_pdf(spool: Spool, max_bytes: int) -> None:
     spool.seek(0)
     head: bytes = spool.read(HEAD)
     spool.seek(0)
+    if head.startswith(_ZIP):
+        return ZIP
     if b"%PDF-" not in head or head.startswith(_OTHERS):
         raise NotAPdf()
+    return PDF
 
 
-def _register(exam: rpc.ExamView, file: FileStorage, spool: Spool) -> Answer:
+def _register(exam: rpc.ExamView, file: FileStorage, spool: Spool, kind: str) -> Answer:
     """Object first, then the row at ingest: a crash in between leaves an object that nothing names, not a lie."""
     who = caller()
     registered = ask(
         ingest.REGISTER_UPLOAD,
         exam_id=exam.id,
         profile=ingest.ScanProfile(intake=exam.intake, pages_per_booklet=exam.pages_per_booklet),
-        object=gateway().objects.put("uploads", cast(BinaryIO, spool), PDF),
+        object=gateway().objects.put("uploads", cast(BinaryIO, spool), kind),
         filename=_plain_name(file.filename),
         once=idempotency.name_of_request(),
         by=who.actor,

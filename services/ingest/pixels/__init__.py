@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from contracts.errors.ingest import NotFound
-from services.ingest.pixels import checking, document, jpeg
+from services.ingest.pixels import archive, checking, document, jpeg
 from services.ingest.pixels.cutting import READING_QUALITY, Cutter
 from services.ingest.pixels.masking import masked_pixels
 from services.ingest.pixels.sides import Side, turned
@@ -31,6 +31,11 @@ def inspect(files: Sequence[str], _blob: bytes, *, max_sides: int) -> Answer:
     with document.open_pdf(files[0]) as pdf:
         sides, doubts = checking.check(pdf, max_sides)
         return {"sides": sides, "doubts": [vars(doubt) for doubt in doubts]}, []
+
+
+def entries(files: Sequence[str], _blob: bytes) -> Answer:
+    """The files of a zip, or a refusal: ``{"entries": [{"place": 0, "name": "a.pdf"}]}``."""
+    return {"entries": archive.listed(files[0])}, []
 
 
 def cut(files: Sequence[str], _blob: bytes, *, first_side: int, last_side: int, spreads: bool) -> Answer:

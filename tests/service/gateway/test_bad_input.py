@@ -176,8 +176,8 @@ def scans(rpc: FakeRpc) -> None:
 @pytest.mark.usefixtures("scans")
 @pytest.mark.parametrize(
     "data",
-    [b"<html>%PDF-1.7", b"\x89PNG\r\n%PDF-", b"PK\x03\x04%PDF-1.4", b"hello", b"x" * 2000 + b"%PDF-1.4"],
-    ids=["html", "png", "zip", "text", "late"],
+    [b"<html>%PDF-1.7", b"\x89PNG\r\n%PDF-", b"MZ\x90\0%PDF-1.4", b"hello", b"x" * 2000 + b"%PDF-1.4"],
+    ids=["html", "png", "program", "text", "late"],
 )
 def test_a_file_that_is_no_pdf_whatever_its_name(admin: Person, rpc: FakeRpc, objects: Objects, data: bytes) -> None:
     _problem(_upload(admin, data), 415, "gateway.not_a_pdf")

@@ -24,6 +24,7 @@ from services.gateway import jobs
 from services.gateway.context import Gateway
 from tests.service.gateway.conftest import FakeRpc, Person
 from tests.service.gateway.examples import NOON, exam_view, upload_view
+from tests.service.memory import growing
 
 EXAM = UUID("0192f5c0-0000-7000-8000-000000000001")
 SCAN = b"%PDF-1.7 twelve copies"
@@ -249,6 +250,25 @@ def test_nothing_stays_on_the_disk(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_upload_of_150_mb_is_never_in_memory(admin: Person, scans: Ingest, tmp_path: Path) -> None:
+    form = tmp_path / "form"
+    with form.open("wb") as file:
+        file.write(b'--x\r\nContent-Disposition: form-data; name="file"; filename="scan.pdf"\r\n\r\n%PDF-1.7\n')
+        file.writelines([bytes(1 << 20)] * 150)
+        file.write(b"\r\n--x--\r\n")
+    send(admin)  # what is loaded once is loaded
+    with form.open("rb") as body, growing() as peak:
+        answer = admin.post(
+            f"/exams/{EXAM}/uploads",
+            input_stream=body,
+            content_length=form.stat().st_size,
+            content_type="multipart/form-data; boundary=x",
+        )
+    assert answer.status_code == 202
+    assert scans.registered[-1].object.size == (150 << 20) + 9
+    assert peak.growth_mb < 50  # two parts of 16 MB on their way to the store; the whole would be 150
+
+
 def _open_below(directory: Path) -> int:
     descriptors = Path("/proc/self/fd")
     return sum(str(directory) in str(each.readlink()) for each in descriptors.iterdir() if each.is_symlink())
@@ -291,6 +311,23 @@ def test_an_upload_while_the_store_is_down_is_503(build: Any, admin: Person, sca
     assert answer.status_code == 503
     assert answer.json["dependency"] == "object_store"
     assert scans.registered == []
+
+
+def test_a_zip_is_passed_on_as_one_and_its_job_lists_its_files(admin: Person, scans: Ingest) -> None:
+    job = send(admin, b"PK\x03\x04 two scans and a text", "copies.zip").json
+    (asked,) = scans.registered
+    assert asked.object.media_type == "application/zip"
+    (upload,) = scans.by_digest.values()
+    error = {"code": "ingest.not_a_pdf", "details": {}, "name": "lisez-moi.txt"}
+    scan = ingest.UploadPart(id=uuid4(), name="a.pdf", status=UploadStatus.READY)
+    note = ingest.UploadPart(id=uuid4(), name="lisez-moi.txt", status=UploadStatus.FAILED, error=error)
+    scans.move(upload.id, status=UploadStatus.READY, parts=(scan, note))
+    ended = admin.get(f"/jobs/{job['id']}").json
+    assert ended["status"] == "succeeded"
+    assert ended["items"] == [
+        {"id": str(scan.id), "status": "succeeded", "error": None},
+        {"id": str(note.id), "status": "failed", "error": error},
+    ]
 
 
 def test_what_was_said_about_the_columns_of_a_roster_is_passed_on(admin: Person, rpc: FakeRpc) -> None:

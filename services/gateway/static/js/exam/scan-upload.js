@@ -12,7 +12,7 @@ class ScanUpload extends HTMLElement {
   async connectedCallback() {
     this.exam = this.getAttribute("exam");
     this.list = h("ul", { class: "uploads" });
-    const what = { title: t("scans.choose"), hint: t("scans.choose.hint"), accept: ".pdf,application/pdf", picture: "scans", multiple: true };
+    const what = { title: t("scans.choose"), hint: t("scans.choose.hint"), accept: ".pdf,.zip,application/pdf,application/zip", picture: "scans", multiple: true };
     this.replaceChildren(fileDrop(what, (files) => this.#sendAll(files)), this.list);
     try {
       await this.#known();

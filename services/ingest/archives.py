@@ -1,0 +1,299 @@
+"""A zip of PDFs: each file in it becomes an upload of its own, or is refused with its name; none is forgotten."""
+
+from __future__ import annotations
+
+import time
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any, BinaryIO, cast
+from uuid import UUID, uuid5
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from chassis import observe
+from chassis.db import Transaction
+from chassis.ids import uuid7
+from chassis.sandbox import TaskFailed
+from contracts.errors import Refusal
+from contracts.errors.ingest import ArchiveDamaged, Damaged, NestedArchive, NotAPdf, SplittingFailed
+from contracts.messages.ingest import UnpackEntry
+from contracts.model import Actor
+from contracts.rpc.ingest import (
+    CancelUpload,
+    RegisterUpload,
+    ScanProfile,
+    UploadPart,
+    UploadRegistered,
+    UploadStatus,
+    UploadView,
+)
+from services.ingest import store, usecases
+from services.ingest.context import Context
+from services.ingest.splitting import tell_settled
+from services.ingest.tables import archive_entries, archives, scan_profiles, uploads
+
+log = observe.logger("ingest.archives")
+
+ZIP, PDF = "application/zip", "application/pdf"
+INSPECT_DEADLINE_S = 5
+HEAD = 1024
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+
+def register_upload(context: Context, request: RegisterUpload) -> UploadRegistered:
+    """What a person uploaded: one scan, or a zip of them."""
+    if request.object.media_type == ZIP:
+        return register(context, request)
+    return usecases.register_upload(context, request)
+
+
+def get_upload(context: Context, upload_id: UUID) -> UploadView:
+    with context.db.reading() as sql:
+        return view(sql, upload_id) if exists(sql, upload_id) else store.upload_view(sql, upload_id)
+
+
+def cancel_upload(context: Context, request: CancelUpload) -> UploadView:
+    with context.db.reading() as sql:
+        is_archive = exists(sql, request.upload_id)
+    return cancel(context, request) if is_archive else usecases.cancel_upload(context, request)
+
+
+def register(context: Context, request: RegisterUpload) -> UploadRegistered:
+    """Accept a zip that is in the store, or refuse it; its files are unpacked one by one, later.
+
+    The same bytes for the same exam give the first archive again, unless that was cancelled.
+    """
+    with context.db.reading() as sql:
+        if request.once is not None and exists(sql, request.once):
+            return UploadRegistered(upload=view(sql, request.once), created=True)
+        known = _live(sql, request.exam_id, request.object.sha256)
+        if known is not None:
+            return UploadRegistered(upload=view(sql, known), created=False)
+    with context.originals.at_hand(request.object) as path:
+        try:
+            entries = context.sandbox.run("entries", files=[path], deadline_s=INSPECT_DEADLINE_S).result["entries"]
+        except TaskFailed as failure:
+            raise ArchiveDamaged from failure
+    with context.db.transaction() as uow:
+        added = _add(uow.sql, request, entries)
+        if added is None:
+            winner = _live(uow.sql, request.exam_id, request.object.sha256)
+            assert winner is not None  # the insert gave way to it
+            return UploadRegistered(upload=view(uow.sql, winner), created=False)
+        for entry in entries:
+            uow.send(UnpackEntry(archive_id=added, place=entry["place"]), subject=str(added))
+        shown = view(uow.sql, added)
+    log.info("archive_registered", archive_id=str(added), exam_id=str(request.exam_id), files=len(entries))
+    return UploadRegistered(upload=shown, created=True)
+
+
+def unpack(context: Context, command: UnpackEntry, transaction: Transaction) -> None:
+    """Store one file of an archive and register it as the upload it is, or note why it is none.
+
+    Delivered again it finds the upload it made: its id is that of the archive and the place.
+    """
+    with context.db.reading() as sql:
+        archive = _row(sql, command.archive_id)
+        entry = _entry(sql, command.archive_id, command.place)
+    if archive.cancelled_at is not None or entry.upload_id is not None or entry.error is not None:
+        with transaction():
+            return
+    upload_id: UUID | None = None
+    error: dict[str, Any] | None = None
+    try:
+        upload_id = _register_entry(context, archive, entry)
+    except Refusal as refusal:
+        error = refusal.to_wire() | {"name": entry.name}
+    with transaction() as uow:
+        _settle(uow.sql, command, upload_id=upload_id, error=error)
+    log.info("entry_unpacked", archive_id=str(archive.id), upload_id=str(upload_id), code=error and error["code"])
+
+
+def unpack_failed(command: UnpackEntry, error: BaseException | None, transaction: Transaction) -> None:
+    """A technical failure for good: its file is listed as failed; the others are not concerned."""
+    problem = error if isinstance(error, Refusal) else SplittingFailed()
+    with transaction() as uow:
+        entry = _entry(uow.sql, command.archive_id, command.place)
+        _settle(uow.sql, command, upload_id=None, error=problem.to_wire() | {"name": entry.name})
+
+
+def cancel(context: Context, request: CancelUpload) -> UploadView:
+    """Stop unpacking, and splitting what was unpacked. What is ready stays."""
+    with context.db.transaction() as uow:
+        uow.sql.execute(
+            sa.update(archives)
+            .where(archives.c.id == request.upload_id, archives.c.cancelled_at.is_(None))
+            .values(cancelled_at=sa.func.now())
+        )
+        splitting = sa.select(uploads.c.id).join(archive_entries, archive_entries.c.upload_id == uploads.c.id)
+        wanted = splitting.where(archive_entries.c.archive_id == request.upload_id, uploads.c.status == "splitting")
+        for upload_id in uow.sql.execute(wanted.order_by(uploads.c.id)).scalars().all():
+            settled = store.settle_upload(uow.sql, upload_id, "cancelled")
+            if settled is not None:
+                tell_settled(uow, settled, "cancelled")
+        return view(uow.sql, request.upload_id)
+
+
+def exists(sql: sa.Connection, archive_id: UUID) -> bool:
+    return sql.execute(sa.select(sa.literal(1)).where(archives.c.id == archive_id)).scalar() is not None
+
+
+def view(sql: sa.Connection, archive_id: UUID) -> UploadView:
+    """The archive as one upload: sums over its parts; a file that is still to be unpacked counts as one side."""
+    archive = _row(sql, archive_id)
+    rows = sql.execute(
+        sa.select(archive_entries).where(archive_entries.c.archive_id == archive_id).order_by(archive_entries.c.place)
+    ).all()
+    made = {each.id: each for each in store.upload_views(sql, {row.upload_id for row in rows if row.upload_id})}
+    parts = tuple(_part(archive, row, made.get(row.upload_id)) for row in rows)
+    status = _status(archive, parts)
+    pending = sum(row.upload_id is None and row.error is None for row in rows)
+    return UploadView(
+        id=archive.id,
+        exam_id=archive.exam_id,
+        status=status,
+        sides=sum(each.sides for each in made.values()) + pending,
+        sides_done=sum(each.sides_done for each in made.values()),
+        pages=sum(each.pages for each in made.values()),
+        booklets=sum(each.booklets for each in made.values()),
+        anomalies=tuple(anomaly for each in made.values() for anomaly in each.anomalies),
+        error=next((part.error for part in parts if part.error), None) if status is UploadStatus.FAILED else None,
+        filename=archive.filename,
+        created_at=archive.created_at,
+        parts=parts,
+    )
+
+
+def _part(archive: Any, row: Any, upload: UploadView | None) -> UploadPart:
+    if upload is not None:
+        return UploadPart(id=upload.id, name=row.name, status=upload.status, error=upload.error)
+    if row.error is not None:
+        status = UploadStatus.FAILED
+    else:
+        status = UploadStatus.SPLITTING if archive.cancelled_at is None else UploadStatus.CANCELLED
+    return UploadPart(id=_upload_id(archive.id, row.place), name=row.name, status=status, error=row.error)
+
+
+def _status(archive: Any, parts: tuple[UploadPart, ...]) -> UploadStatus:
+    found = {part.status for part in parts}
+    for status in (UploadStatus.SPLITTING, UploadStatus.CANCELLED, UploadStatus.READY):
+        if status in found and (status is not UploadStatus.CANCELLED or archive.cancelled_at is not None):
+            return status
+    return UploadStatus.FAILED
+
+
+def _register_entry(context: Context, archive: Any, entry: Any) -> UUID:
+    with context.originals.at_hand(store.as_object(archive.object)) as path, _opened(path, entry.place) as file:
+        ref = context.objects.put("uploads", file, PDF)
+    registered = usecases.register_upload(
+        context,
+        RegisterUpload(
+            exam_id=archive.exam_id,
+            profile=ScanProfile(intake=archive.intake, pages_per_booklet=archive.pages_per_booklet),
+            object=ref,
+            filename=entry.name,
+            once=_upload_id(archive.id, entry.place),
+            by=Actor.model_validate(archive.created_by),
+        ),
+    )
+    return registered.upload.id
+
+
+@contextmanager
+def _opened(path: Any, place: int) -> Iterator[BinaryIO]:
+    """One file of the archive, to be read once, front to back.
+
+    Raises:
+        NestedArchive, NotAPdf: told by its first bytes.
+        Damaged: it cannot be unpacked, or not to the size and checksum that the archive says.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            info = archive.infolist()[place]
+            if info.compress_type not in _METHODS:
+                raise Damaged(reason="structure", sides=[])
+            with archive.open(info) as file:
+                head = file.read(HEAD)
+            if head.startswith(b"PK\x03\x04"):
+                raise NestedArchive
+            if b"%PDF-" not in head:
+                raise NotAPdf
+            with archive.open(info) as file:
+                yield cast(BinaryIO, _Forward(file))
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, IndexError) as error:
+        raise Damaged(reason="structure", sides=[]) from error
+
+
+class _Forward:
+    """Reads on, chunk by chunk. Unpacking keeps the processor: between two chunks others have their turn."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def seekable(self) -> bool:
+        return False
+
+    def read(self, size: int) -> bytes:
+        time.sleep(0)
+        return self._file.read(size)
+
+
+def _upload_id(archive_id: UUID, place: int) -> UUID:
+    return uuid5(archive_id, str(place))
+
+
+# Queries
+
+
+def _live(sql: sa.Connection, exam_id: UUID, sha256: str) -> UUID | None:
+    found: UUID | None = sql.execute(
+        sa.select(archives.c.id).where(
+            archives.c.exam_id == exam_id, archives.c.sha256 == sha256, archives.c.cancelled_at.is_(None)
+        )
+    ).scalar()
+    return found
+
+
+def _row(sql: sa.Connection, archive_id: UUID) -> Any:
+    query = sa.select(archives, scan_profiles.c.intake, scan_profiles.c.pages_per_booklet)
+    return sql.execute(query.join(scan_profiles).where(archives.c.id == archive_id)).one()
+
+
+def _entry(sql: sa.Connection, archive_id: UUID, place: int) -> Any:
+    key = {"archive_id": archive_id, "place": place}
+    return sql.execute(sa.select(archive_entries).filter_by(**key)).one()
+
+
+def _add(sql: sa.Connection, request: RegisterUpload, entries: list[dict[str, Any]]) -> UUID | None:
+    """A new archive; ``None`` when another one of the same bytes won the race."""
+    fresh = insert(archives).values(
+        id=request.once or uuid7(),
+        exam_id=request.exam_id,
+        profile_id=store.profile(sql, request.exam_id, request.profile),
+        sha256=request.object.sha256,
+        object=request.object.model_dump(),
+        filename=request.filename,
+        created_by=request.by.model_dump(mode="json"),
+    )
+    only_one = fresh.on_conflict_do_nothing(
+        index_elements=["exam_id", "sha256"], index_where=sa.text("cancelled_at IS NULL")
+    )
+    added: UUID | None = sql.execute(only_one.returning(archives.c.id)).scalar()
+    if added is not None:
+        sql.execute(sa.insert(archive_entries), [{"archive_id": added, **entry} for entry in entries])
+    return added
+
+
+def _settle(sql: sa.Connection, command: UnpackEntry, *, upload_id: UUID | None, error: dict[str, Any] | None) -> None:
+    sql.execute(
+        sa.update(archive_entries)
+        .where(
+            archive_entries.c.archive_id == command.archive_id,
+            archive_entries.c.place == command.place,
+            archive_entries.c.upload_id.is_(None),
+        )
+        .values(upload_id=upload_id, error=error)
+    )
