@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from contracts.objects import ImageRef
 from contracts.records.pages import Page, PageManifest
-from contracts.rpc.ingest import AssembleCertain, AssembleCopy, PageImageWanted
+from contracts.rpc.ingest import AddPaper, AssembleCertain, AssembleCopy, PageImageWanted
 from services.ingest import assembling
 from tests.scans.paper import a4_pile, face, leaf, pdf
 from tests.scans.printed import EXAM, sheets, sides
@@ -63,6 +63,18 @@ def test_unless_a_person_says_that_no_name_stands_there(ingest: Ingest) -> None:
     ingest.ready(a4_pile(1, pages=2, headers=False), "a4", 2)
     page = first_page(ingest, first_page_bare=True)
     assert (page.header, page.masked) == (None, None)
+
+
+def test_late_sheets_hide_the_upper_part_of_the_first_of_them(ingest: Ingest) -> None:
+    """Whoever takes another sheet writes their name on it."""
+    ingest.ready(a4_pile(1, pages=2), "a4", 2)
+    first_page(ingest)
+    ingest.ready(a4_pile(1, pages=3, headers=False), "a4", 3)
+    (late,) = [booklet for booklet in ingest.booklets() if booklet.copy_id is None]
+    request = AddPaper(copy_id=ingest.assembled()[0].copy_id, booklet_ids=(late.id,), by=OPERATOR)
+    assembling.add_paper(ingest.context, request)
+    pages = ingest.context.objects.get_json(ingest.assembled()[-1].manifest, PageManifest).pages
+    assert [page.masked is not None for page in pages] == [True, False, True, False, False]
 
 
 def test_an_unsure_header_is_hidden_as_a_sure_one(ingest: Ingest) -> None:
