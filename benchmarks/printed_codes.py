@@ -1,6 +1,6 @@
 """How many codes of printed sheets are read from their scans, and what looking for them costs.
 
-    python -m benchmarks.printed_codes [--scans 400]
+    python -m benchmarks.printed_codes [--scans 24]
 
 Scans are drawn (tests/scans/printed.py): 150, 200 and 300 dpi, tilted up to 2 degrees, shifted, pale, noisy, stored as
 JPEG, a third of them upside down; untouched, with a pen stroke over one code, or with strokes over both. Then drawn
@@ -46,7 +46,7 @@ def reading_size(scan: Image.Image) -> np.ndarray:
 
 def main() -> None:
     arguments = argparse.ArgumentParser()
-    arguments.add_argument("--scans", type=int, default=400, help="of each kind and resolution")
+    arguments.add_argument("--scans", type=int, default=24, help="of each kind and resolution")
     count = arguments.parse_args().scans
     looking: list[float] = []
     reading: list[float] = []
