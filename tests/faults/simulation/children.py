@@ -102,14 +102,6 @@ class Children:
         pages = _apart(blob, params["sizes"])
         return _images([*(each + b" hidden" for each in pages), pages[0] + b" upper part"])
 
-    def _hide(self, _: Sequence[bytes], blob: bytes, params: Mapping[str, Any]) -> Reply:
-        blobs, at = [], 0
-        for size in params["sizes"]:
-            blobs.append(blob[at : at + size] + b" without its upper part")
-            at += size
-        blobs.append(b"upper part of " + blob[: params["sizes"][0]])
-        return Reply({"images": [{"width_px": 300, "height_px": 300}] * len(blobs)}, blobs)
-
     # render
 
     def _compose(self, files: Sequence[bytes], blob: bytes, params: Mapping[str, Any]) -> Reply:
