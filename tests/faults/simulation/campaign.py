@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import multiprocessing
@@ -75,17 +74,9 @@ def commit() -> str:
     return asked.stdout.strip() or "unknown"
 
 
-def seeds_of(name: str, count: int) -> list[int]:
-    """Seeds that are the same whenever they are asked for under this name."""
-    return _seeds(int.from_bytes(hashlib.sha256(name.encode()).digest()[:5]), count)
-
-
 def fresh_seeds(count: int) -> list[int]:
-    """Seeds that were never used."""
-    return _seeds(secrets.randbits(40), count)
-
-
-def _seeds(first: int, count: int) -> list[int]:
+    """Past failures, and seeds that were never used."""
+    first = secrets.randbits(40)
     return [*PAST, *range(first, first + count - len(PAST))]
 
 
