@@ -7,7 +7,7 @@ dropped or set aside is settled and gives none.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Any, Final, Literal
@@ -33,13 +33,14 @@ _HALVES: Final = ("whole", "left", "right")
 
 @dataclass(frozen=True)
 class Upload:
-    """``pages`` and ``sides_done`` as they were counted when the sides were cut."""
+    """``pages`` and ``sides_done`` as they were counted when the sides were cut; ``doubts``: codes about all of it."""
 
     id: UUID
     status: str
     sides: int
     sides_done: int
     pages: int
+    doubts: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -141,11 +142,12 @@ def findings(
             paper[page.booklet_id].append(page)
     for group in paper.values():
         group.sort(key=lambda page: page.place or 0)
+    told = {(upload.id, code, None) for upload in uploads for code in upload.doubts}
     standing = [booklet for booklet in booklets if not booklet.set_aside and paper[booklet.id]]
     found = [
         *_of_uploads(uploads),
         *_of_pile(standing, expected),
-        *(each for booklet in standing for each in _of_booklet(booklet, paper[booklet.id])),
+        *(each for booklet in standing for each in _of_booklet(booklet, paper[booklet.id], told)),
         *_of_sheets(standing, paper, expected),
     ]
     return [by_key for _, by_key in sorted({each.key: each for each in reversed(found)}.items())]
@@ -153,6 +155,8 @@ def findings(
 
 def _of_uploads(uploads: Iterable[Upload]) -> Iterator[Finding]:
     for upload in uploads:
+        for code in upload.doubts:
+            yield Finding(code, "warning", upload.id)
         if upload.status == "failed":
             yield Finding("upload_failed", "error", upload.id)
         elif upload.status == "cancelled":
@@ -193,8 +197,13 @@ def _of_sheets(
             )
 
 
-def _of_booklet(booklet: Booklet, pages: Sequence[Page]) -> Iterator[Finding]:
+def _of_booklet(
+    booklet: Booklet, pages: Sequence[Page], told: Collection[tuple[UUID, str, int | None]]
+) -> Iterator[Finding]:
+    """``told``: what is doubtful about a whole upload is so about each of its booklets, and is said once."""
     for code, side_no in booklet.doubts:
+        if (booklet.upload_id, code, side_no) in told:
+            continue
         seen = next((page for page in pages if page.side_no == side_no), pages[0])
         # The side is what the doubt is about, and no half of it.
         where = Page(seen.id, booklet.upload_id, side_no or seen.side_no, "", booklet.id, None, dropped=False)

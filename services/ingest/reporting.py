@@ -46,8 +46,18 @@ def scan_report(context: Context, request: WantScanReport) -> ScanReport:
 
 
 def _uploads(sql: sa.Connection, exam_id: UUID) -> list[report.Upload]:
+    doubts: dict[UUID, list[str]] = defaultdict(list)
+    about_all = (anomalies.c.booklet_id.is_(None), anomalies.c.side_no.is_(None), anomalies.c.settled_at.is_(None))
+    for row in sql.execute(
+        sa.select(anomalies.c.upload_id, anomalies.c.code)
+        .join(uploads, uploads.c.id == anomalies.c.upload_id)
+        .where(uploads.c.exam_id == exam_id, *about_all)
+        .order_by(anomalies.c.id)
+    ):
+        doubts[row.upload_id].append(row.code)
     columns = (uploads.c.id, uploads.c.status, uploads.c.sides, uploads.c.sides_done, uploads.c.pages)
-    return [report.Upload(*row) for row in sql.execute(sa.select(*columns).where(uploads.c.exam_id == exam_id))]
+    rows = sql.execute(sa.select(*columns).where(uploads.c.exam_id == exam_id))
+    return [report.Upload(*row, tuple(doubts[row.id])) for row in rows]
 
 
 def _pages(sql: sa.Connection, exam_id: UUID) -> list[report.Page]:

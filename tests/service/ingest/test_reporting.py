@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from contracts.errors.ingest import BadCursor
-from contracts.rpc.ingest import AssembleCertain, PageEdit, ScanFinding, ScanReport, WantScanReport
-from services.ingest import assembling, reporting
+from contracts.rpc.ingest import AssembleCertain, ConfirmUpload, PageEdit, ScanFinding, ScanReport, WantScanReport
+from services.ingest import assembling, reporting, store, usecases
 from services.ingest.store import metadata
 from tests.scans.paper import a4_pile
 from tests.service.ingest.conftest import OPERATOR, Ingest
@@ -40,6 +40,18 @@ def test_the_report_says_what_is_wrong_and_shows_the_page(ingest: Ingest) -> Non
     assert (side.upload_id, side.filename, side.booklet_id) == (upload.id, "scan.pdf", second.id)
     assert (side.page_id, side.image) == (second.pages[1].id, second.pages[1].screen)
     assert (told.errors, told.warnings, told.infos, told.total, told.uploads, told.booklets) == (2, 0, 0, 2, 1, 2)
+
+
+def test_what_is_doubtful_about_a_file_is_said_until_it_is_confirmed(ingest: Ingest) -> None:
+    upload = ingest.ready(a4_pile(2, pages=2), "a4", 2)
+    with ingest.context.db.transaction() as uow:
+        store.add_doubts(uow.sql, upload.id, [{"code": "file_repaired", "side_no": None}])
+        store.share_doubts(uow.sql, upload.id)
+    assert [(each.code, each.upload_id, each.booklet_id) for each in report(ingest).items] == [
+        ("file_repaired", upload.id, None)
+    ]
+    usecases.confirm_upload(ingest.context, ConfirmUpload(upload_id=upload.id, by=OPERATOR))
+    assert report(ingest).items == ()
 
 
 def test_pages_stay_accounted_for_wherever_they_go(ingest: Ingest) -> None:

@@ -73,6 +73,15 @@ def test_open_doubts_are_findings_and_those_that_need_paper_are_errors() -> None
     ]
 
 
+def test_a_doubt_about_a_whole_upload_is_said_once() -> None:
+    repaired = replace(SCAN, doubts=["file_repaired"])
+    groups = [replace(BOOKLET, id=UUID(int=50 + no), doubts=[("file_repaired", None)]) for no in range(3)]
+    pages = [each for no, group in enumerate(groups) for each in sheet(group, 1 + 4 * no)]
+    (found,) = findings([repaired], pages, groups, NOTHING)
+    assert (found.code, found.upload_id, found.side_no, found.booklet_id) == ("file_repaired", SCAN.id, None, None)
+    assert len(findings([SCAN], pages, groups, NOTHING)) == 3  # confirmed as a whole, but not by each booklet
+
+
 def test_a_doubt_shows_the_page_of_its_side() -> None:
     doubtful = replace(BOOKLET, doubts=[("side_missing", 2)])
     (found,) = findings([SCAN], sheet(), [doubtful], NOTHING)
