@@ -28,7 +28,7 @@ def leaves_the_last_page_behind(_: World) -> Iterator[None]:
         yield
 
 
-@defect("defect")
+@defect("I13")
 def loses_a_page_when_merging(_: World) -> Iterator[None]:
     def place_pages(sql: Any, places: Any) -> None:
         original(sql, places[:-1] if len(places) > 2 else places)
