@@ -33,7 +33,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-FOLLOWED_S = 8.0  # a request lasts 10 s at most
+FOLLOWED_S = 4.0  # a request lasts 10 s at most, and whoever is asked last may take 5
 LOOK_EVERY_S = 0.5
 RETRY_MS = 1000
 FOLLOWERS = 16  # of KORRIGO_HTTP_THREADS, 64
