@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +27,7 @@ MAX_SKEW_DEG = 3.0
 SKEW_STEP_DEG = 0.05  # over the longest rule, 150 mm, this drifts 0.13 mm: one pixel at 200 dpi
 ROUGH_STEP_DEG = 0.2
 ROUGH_ROWS = 4  # summed together for the rough search: a rule stays in one of them between two rough steps
+ROUGH_BEST = 4  # angles worth a finer look
 SKEW_COLUMNS = 48
 INK = 0.78  # darker than this share of the paper around it; pencil at 200 dpi stays below 0.7
 WHITER = 1.08  # pushes the paper's grain to plain white
@@ -79,34 +79,31 @@ def skew(ink: Mask) -> float:
     """Slope of the rules and lines of writing in degrees, clockwise positive, within MAX_SKEW_DEG.
 
     The strip is summed row by row in narrow columns; at the right slope the shifted sums pile up in few rows. First
-    with rows taken together and in rough steps, then finely around the best.
+    with rows taken together and in rough steps, then finely around the best few: where there is no rule, a rough
+    look alone is wrong by more than half a degree on every second strip.
     """
     width = ink.shape[1]
     step = max(1, width // SKEW_COLUMNS)
     profiles = np.add.reduceat(ink, np.arange(0, min(width, step * SKEW_COLUMNS), step), axis=1, dtype=np.int32).T
     distances = np.arange(len(profiles)) * step - width / 2
     rough = np.add.reduceat(profiles, np.arange(0, profiles.shape[1], ROUGH_ROWS), axis=1)
-    angles = np.arange(-MAX_SKEW_DEG, MAX_SKEW_DEG + ROUGH_STEP_DEG / 2, ROUGH_STEP_DEG)
-    about = _steepest(rough, distances / ROUGH_ROWS, angles)
-    near = np.arange(about - ROUGH_STEP_DEG, about + ROUGH_STEP_DEG + SKEW_STEP_DEG / 2, SKEW_STEP_DEG)
-    return _steepest(profiles, distances, near[np.abs(near) <= MAX_SKEW_DEG + 1e-9])
+    most = round(MAX_SKEW_DEG / SKEW_STEP_DEG)
+    every = round(ROUGH_STEP_DEG / SKEW_STEP_DEG)
+    about = sorted(range(-most, most + 1, every), key=lambda n: -_piled(rough, distances / ROUGH_ROWS, n))[:ROUGH_BEST]
+    near = {n + by for n in about for by in range(-every, every + 1)} & set(range(-most, most + 1)) | {0}
+    piled = {n: _piled(profiles, distances, n) for n in near}
+    highest = max(piled.values())
+    return SKEW_STEP_DEG * min((n for n in near if piled[n] >= highest / 1.0001), key=abs)
 
 
-def _steepest(profiles: npt.NDArray[np.int32], distances: npt.NDArray[np.float64], angles: npt.NDArray[Any]) -> float:
-    """The angle whose shifts (``distances`` in rows) pile the profiles highest; of equals the one nearest to 0."""
-    height = profiles.shape[1]
-    reach = int(np.ceil(np.tan(np.radians(MAX_SKEW_DEG + ROUGH_STEP_DEG)) * np.abs(distances).max())) + 1
+def _piled(profiles: npt.NDArray[np.int32], distances: npt.NDArray[np.float64], steps: int) -> float:
+    """How high the profiles pile up at ``steps`` of SKEW_STEP_DEG; ``distances`` from the middle in rows."""
+    shifts = np.round(np.tan(np.radians(steps * SKEW_STEP_DEG)) * distances).astype(int)
+    reach = int(np.abs(shifts).max())
     padded = np.pad(profiles, ((0, 0), (reach, reach)))
-    columns = np.arange(len(profiles))[:, np.newaxis]
-    rows = np.arange(height) + reach
-    best, best_angle = -1.0, 0.0
-    for angle in sorted(angles, key=abs):
-        shifts = np.round(np.tan(np.radians(angle)) * distances).astype(int)
-        piled = padded[columns, rows + shifts[:, np.newaxis]].sum(axis=0, dtype=np.int64)
-        score = float((piled**2).sum())
-        if score > best * 1.0001:
-            best, best_angle = score, float(angle)
-    return best_angle
+    rows = np.arange(profiles.shape[1]) + reach + shifts[:, np.newaxis]
+    sums = padded[np.arange(len(profiles))[:, np.newaxis], rows].sum(axis=0, dtype=np.int64)
+    return float((sums**2).sum())
 
 
 def long_runs(ink: Mask, length: int) -> Mask:
