@@ -26,7 +26,7 @@ AROUND_MM = (12, 30)  # down, across: print that helps to find a zone, its label
 FEW = 30  # cells of ink; less does not say where a zone is
 LOCAL = 4  # cells; what a scanner's drawing-in and 1 % of scale leave at the edges
 SAME_PAPER = 0.5  # share of the sample's ink that must be found; on another form it was below 0.3
-PRINTED = 0.8  # share of a stretch of the sample's ink found here too, for it to be print
+PRINTED = 0.8  # share of a word of the sample's ink found here too, for it to be print
 SAME_BOX = 0.5  # intersection over union
 SLACK_MM = 0.25  # around print that is erased
 
@@ -179,7 +179,10 @@ def _area(box: Box) -> int:
 
 
 def _printed(sample: Strip, drawn: Box, strip: Strip, expected: Box) -> Mask:
-    """What both strips have in the zone: all rules, and each stretch of the sample's ink that is found here again."""
+    """What both strips have in the zone: all rules, and each word of the sample that is found here again.
+
+    Not each letter: two people's letters may happen to cover each other, their words do not.
+    """
     slack = max(1, round(SLACK_MM * strip.mm))
     size = (expected.right - expected.left, expected.bottom - expected.top)
 
@@ -190,10 +193,11 @@ def _printed(sample: Strip, drawn: Box, strip: Strip, expected: Box) -> Mask:
     rules, ink = seen_here(sample.rules), seen_here(sample.ink & ~sample.rules)
     here = _dilated(strip.ink[expected.top : expected.bottom, expected.left : expected.right], slack)
     printed = rules.copy()
-    for start, end in spans(ink.any(axis=0), gap=round(strip.mm)):
-        part = ink[:, start:end]
-        if (part & here[:, start:end]).sum() >= PRINTED * part.sum():
-            printed[:, start:end] |= part
+    for top, bottom in spans(ink.any(axis=1)):
+        for start, end in spans(ink[top:bottom].any(axis=0), gap=round(strip.mm)):
+            part = ink[top:bottom, start:end]
+            if (part & here[top:bottom, start:end]).sum() >= PRINTED * part.sum():
+                printed[top:bottom, start:end] |= part
     return _dilated(printed, slack)
 
 

@@ -10,6 +10,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -39,7 +40,7 @@ class Place:
 class Paper:
     title: str
     places: tuple[Place, ...]
-    ruled: bool = True
+    ruling: Literal["boxes", "underlines", "dots", "nothing"] = "boxes"
     height_mm: float = 75
 
 
@@ -89,7 +90,7 @@ PAPERS: dict[str, Paper] = {
 BARE = Paper(
     "Interrogation écrite",
     (_beside("last_name", "Nom", 20), _beside("first_name", "Prénom", 33), _beside("number", "N° INE", 46, 77)),
-    ruled=False,
+    ruling="nothing",
 )
 
 WRITTEN: Mapping[FieldKind | None, str] = {
@@ -119,7 +120,12 @@ def draw(
         x, y, w, h = (each * mm for each in place.box)
         if place.table:
             pen.rectangle((place.label_at[0] * mm - 2 * mm, y, x, y + h), outline=60, width=max(1, round(0.25 * mm)))
-        if paper.ruled:
+        if paper.ruling == "underlines":
+            pen.line((x, y + h, x + w, y + h), fill=60, width=max(1, round(0.25 * mm)))
+        elif paper.ruling == "dots":
+            for at in np.arange(x, x + w, 1.2 * mm):
+                pen.rectangle((at, y + h - 0.4 * mm, at + 0.4 * mm, y + h), fill=60)
+        elif paper.ruling == "boxes":
             pen.rectangle((x, y, x + w, y + h), outline=60, width=max(1, round(0.25 * mm)))
             for cell in range(1, place.cells):
                 at = x + cell * w / place.cells

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -20,6 +22,9 @@ SCANS = {
     "fine and skewed": {"dpi": 300, "slope_deg": -2.8},
     "light pencil": {"dpi": 200, "slope_deg": 0.7, "ink": 120},
 }
+
+
+OTHER = {"last_name": "LEBLANC", "first_name": "Oscar", "number": "1122334455A"}
 
 
 @pytest.fixture(scope="module")
@@ -68,14 +73,25 @@ def test_label_seen_before_is_not_read_again(engine: Recogniser) -> None:
 @pytest.mark.parametrize("scan", SCANS)
 @pytest.mark.parametrize("sample", ["blank", "filled in"])
 def test_bare_paper_is_read_through_its_sheet_model(engine: Recogniser, sample: str, scan: str) -> None:
-    other = {"last_name": "LEBLANC", "first_name": "Oscar", "number": "1122334455A"} if sample == "filled in" else {}
-    model = prepare(_scan(BARE, seed=1, written=other))
+    model = prepare(_scan(BARE, seed=1, written=OTHER if sample == "filled in" else {}))
     strip = _scan(BARE, seed=2, moved_mm=(4.0, -3.0), **SCANS[scan])
     assert Reader(engine).read(strip) == [], "without the model there is nothing to go by"
     placed = model.place(_zones(BARE), strip)
     assert placed is not None
     fields = Reader(engine).read(strip, placed)
     assert [(field.kind, _plain(field.letters.text)) for field in fields] == _expected(BARE)
+
+
+@pytest.mark.parametrize("ruling", ["underlines", "dots"])
+@pytest.mark.parametrize("sample", ["blank", "filled in"])
+def test_lines_to_write_on_are_no_letters(engine: Recogniser, sample: str, ruling: str) -> None:
+    paper = replace(BARE, ruling=ruling)
+    model = prepare(_scan(paper, seed=1, written=OTHER if sample == "filled in" else {}))
+    strip = _scan(paper, seed=2, moved_mm=(3.0, -2.0))
+    placed = model.place(_zones(paper), strip)
+    assert placed is not None
+    fields = Reader(engine).read(strip, placed)
+    assert [(field.kind, _plain(field.letters.text)) for field in fields] == _expected(paper)
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.6, -1.5])
