@@ -14,6 +14,8 @@ from services.ocr.strip import INK, MM, Grey, Mask, Strip, long_runs, spans, wit
 
 FIELD_HEIGHT = (4 * MM, 15 * MM)
 NARROWEST_FIELD = 5 * MM
+LONGEST_FIELD = 160 * MM  # a longer rule parts the header from the page
+WRITING = 9 * MM  # room for writing above a rule
 SAME_EDGE = 2.5 * MM  # how far the ends of a box's top and bottom rule may lie apart
 MAX_BOXES = 24  # a grid of marks is no header to be read
 MIN_CELLS = 4  # fewer uprights than that are letters or the box itself
@@ -30,7 +32,8 @@ WORD_GAP = 3 * MM
 class Box:
     """The inside of a printed box in pixels, end not included; ``uprights`` are columns of cell sides, from its left.
 
-    ``printed`` are pixels inside that are known to be print, besides rules and uprights.
+    ``printed`` are pixels inside that are known to be print, besides rules and uprights. ``open`` is the room above a
+    single rule: a place to write only if a label says so.
     """
 
     top: int
@@ -39,6 +42,7 @@ class Box:
     right: int
     uprights: tuple[tuple[int, int], ...] = ()
     printed: Mask | None = None
+    open: bool = False
 
     @property
     def comb(self) -> bool:
@@ -47,8 +51,9 @@ class Box:
 
 def boxes(strip: Strip) -> list[Box]:
     """The boxes a person may write in, row by row; a box divided by uprights that make no comb is several."""
-    found = []
-    for box in _frames(strip):
+    found: list[Box] = []
+    frames = _frames(strip)
+    for box in frames:
         inside = strip.ink[box.top : box.bottom, box.left : box.right]
         sides = _sides(inside)
         comb = _evenly(sides)
@@ -57,6 +62,7 @@ def boxes(strip: Strip) -> list[Box]:
             found.append(replace(box, uprights=comb))
         else:
             found += _divided(box, [side for side in sides if _touches_both(inside, side)], strip)
+    found += _above_lines(strip, frames)
     return sorted(found, key=lambda box: (box.top, box.left))[:MAX_BOXES]
 
 
@@ -145,6 +151,26 @@ def _frames(strip: Strip) -> list[Box]:
         if box is not None and not {i, j} & taken and apart <= SAME_EDGE * width:
             found.append(box)
             taken |= {i, j}
+    return found
+
+
+def _above_lines(strip: Strip, frames: list[Box]) -> list[Box]:
+    """The room above each rule that is no side of a frame and does not go across the paper.
+
+    What looks like a frame without sides may be two lines to write on: its upper rule counts.
+    """
+    margin = max(2, round(strip.mm))
+    sided = [(frame, _closed(strip, frame)) for frame in frames]
+    found = []
+    for top, bottom, left, right in _segments(strip.rules):
+        room = Box(max(0, top - round(WRITING * strip.grey.shape[1])), top, left, right, open=True)
+        near = replace(room, top=top - margin, bottom=bottom + margin)
+        of_a_frame = any(
+            _level(near, frame) and _in_column(near, frame) and (closed or frame.bottom <= bottom)
+            for frame, closed in sided
+        )
+        if right - left <= LONGEST_FIELD * strip.grey.shape[1] and not of_a_frame and room.top < room.bottom:
+            found.append(room)
     return found
 
 

@@ -46,14 +46,14 @@ class Reader:
         found = boxes(strip)
         lines = [(box, line) for box in found if (line := written(strip, box)) is not None][:MAX_LINES_READ]
         read = [(box, *_unlabelled(self._recogniser.read(line))) for box, line in lines]
-        labels = _labels_in_cells(read)
-        labelled = [
-            (named or self._label(strip, box, found), letters)
-            for (box, _, letters), named in zip(read, labels, strict=True)
+        named = [
+            (box, inside or self._label(strip, box, found), letters)
+            for (box, _, letters), inside in zip(read, _labels_in_cells(read), strict=True)
             if letters.text
         ]
-        decided = kinds([named for named, _ in labelled], [letters.text for _, letters in labelled])
-        return [Field(kind, letters) for (_, letters), kind in zip(labelled, decided, strict=True) if kind]
+        meant = [(said, letters) for box, said, letters in named if said is not None or not box.open]
+        decided = kinds([said for said, _ in meant], [letters.text for _, letters in meant])
+        return [Field(kind, letters) for (_, letters), kind in zip(meant, decided, strict=True) if kind]
 
     def _label(self, strip: Strip, box: Box, others: list[Box]) -> Label | None:
         image = label(strip, box, others)

@@ -94,6 +94,15 @@ def test_lines_to_write_on_are_no_letters(engine: Recogniser, sample: str, rulin
     assert [(field.kind, _plain(field.letters.text)) for field in fields] == _expected(paper)
 
 
+@pytest.mark.parametrize("scan", SCANS)
+def test_line_with_a_label_is_a_field_and_one_without_is_not(engine: Recogniser, scan: str) -> None:
+    named = replace(BARE, ruling="underlines")
+    fields = Reader(engine).read(_scan(named, seed=5, **SCANS[scan]))
+    assert [(field.kind, _plain(field.letters.text)) for field in fields] == _expected(named)
+    nameless = replace(named, places=(replace(BARE.places[0], label=""),))
+    assert Reader(engine).read(_scan(nameless, seed=5, **SCANS[scan])) == []
+
+
 @pytest.mark.parametrize("slope", [0.0, 0.6, -1.5])
 def test_writing_alone_is_levelled_to_half_a_degree(slope: float) -> None:
     # Only roughly looked at, every second of these came out wrong by 0.6 degrees.
