@@ -117,6 +117,14 @@ _CANDIDATES = """
     )
 """
 
+_ANSWERABLE = """
+    SELECT c.id, 'nobody is answerable for its candidate, or the matching for its having none'
+    FROM copies c LEFT JOIN identifications i ON i.copy_id = c.id
+    WHERE {c.id} AND (
+        c.candidate_id IS NOT NULL AND i.decided_by IS NULL OR c.candidate_id IS NULL AND i.decided_by = 'machine'
+    )
+"""
+
 _PUBLISHED = """
     SELECT p.copy_id, format('what was published of revision %s is not what was graded', p.revision)
     FROM published_copies p
@@ -180,6 +188,7 @@ SUBJECTS = (
             Check("I15", "each candidate of an exam is one person, once", _ROSTERS),
             Check("I17", "publications are counted and at most the last is open", _PUBLICATIONS),
         ),
+        objects=(objects_in("sheet_models", "sample", key="exam_id"),),
     ),
     Subjects(
         "copies",
@@ -193,6 +202,7 @@ SUBJECTS = (
             Check("I5", "what was finalised comes to an end, with a reason if it failed", _ENDS),
             Check("I6", "each attempt was asked once, each revision graded once", _ONCE),
             Check("I14", "a candidate has one copy of their exam", _CANDIDATES),
+            Check("I14", "a person or the matching is answerable for a copy's candidate", _ANSWERABLE),
             Check("I17", "what is published stays as it was graded", _PUBLISHED),
             Check("I17", "what was published changes with a reason, by somebody else than its marker", _CHANGED),
         ),

@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from chassis.objects import Objects
-from contracts.messages.ocr import ReadLine, TextExtracted
+from contracts.messages.ocr import ReadField, ReadLine, TextExtracted
 from contracts.model import Actor
 from contracts.objects import ObjectRef
 from contracts.rpc.grading.copies import IdentificationView, Identify
@@ -23,6 +23,7 @@ from contracts.rpc.grading.exams import (
 from services.grading.context import Context
 from services.grading.usecases import candidates, exams, identity, roster
 from tests.service.grading.desk import Desk
+from tests.unit.grading.seen import packed
 
 ROSTER = """INE;Nom;Prénom;Classe;Date de naissance
 294070403HD;DA SILVA;Louise;TG2;01/01/2008
@@ -79,4 +80,16 @@ def read(desk: Desk, copy_id: uuid.UUID, *lines: str, revision: int = 1, outcome
         engine="tesseract 5.3.0",
         lines=tuple(ReadLine(text=line, confidence=0.9) for line in lines),
     )
+    identity.text_extracted(answer, desk.delivery)
+
+
+def read_fields(desk: Desk, copy_id: uuid.UUID, last_name: str = "", first_name: str = "", number: str = "") -> None:
+    """Letter by letter, as a recogniser of handwriting does."""
+    given = {"last_name": last_name, "first_name": first_name, "number": number}
+    fields = []
+    for kind, text in given.items():
+        if text:
+            letters, steps = packed(text)
+            fields.append(ReadField(kind=kind, text=text, confidence=0.9, letters=letters, steps=steps))
+    answer = TextExtracted(copy_id=copy_id, revision=1, outcome="done", engine="letters 1", fields=tuple(fields))
     identity.text_extracted(answer, desk.delivery)

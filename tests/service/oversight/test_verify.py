@@ -143,6 +143,13 @@ GRADING = {
         "UPDATE copies SET candidate_id = (SELECT min(k.id::text)::uuid FROM candidates k WHERE k.exam_id <> :exam)"
         " WHERE id IN (:ready, :locked)",
     ),
+    "a candidate nobody is answerable for": (
+        "I14", "published", "UPDATE identifications SET decided_by = NULL WHERE copy_id = :published",
+    ),
+    "a copy whose candidate was taken from it without a trace": (
+        "I10 I14 I17", "twice", "UPDATE identifications SET decided_by = 'machine' WHERE copy_id = :twice",
+        "UPDATE copies SET candidate_id = NULL WHERE id = :twice",
+    ),
     "one candidate twice": (
         "I15", "exam", "ALTER TABLE candidates DROP CONSTRAINT uq_candidates_exam_id_candidate_key",
         "UPDATE candidates SET candidate_key = 'one' WHERE exam_id = :exam",
