@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import datetime as dt
 import json
 import os
 import random
@@ -50,8 +51,8 @@ class Tally:
     bands: Counter[tuple[float, bool]] = field(default_factory=Counter)
 
 
-def candidates(directory: Path, today: roster.dt.date) -> list[Person]:
-    plan = roster.plan(roster_file.read((directory / "roster.csv").read_bytes()), {}, today=today)
+def candidates(directory: Path, today: dt.date) -> list[Person]:
+    plan: roster.Plan[str] = roster.plan(roster_file.read((directory / "roster.csv").read_bytes()), {}, today=today)
     return [
         Candidate(each.key, each.last_name, each.first_name, each.ine, each.class_name, each.birth_date)
         for each in plan.created
@@ -114,7 +115,7 @@ def main() -> None:
 
 def measure(directory: Path, missing: int, draws: int) -> None:
     told = json.loads((directory / "truth.json").read_text(encoding="utf-8"))
-    people = candidates(directory, roster.dt.date.today())
+    people = candidates(directory, dt.datetime.now(dt.UTC).date())
     by_ine = {each.ine: each.id for each in people if each.ine}
     truth = {each["file"]: by_ine.get(each["ine"], "nobody") for each in told}
     print(f"{directory.name}: {len(truth)} headers, roster of {len(people)}")

@@ -38,6 +38,7 @@ _WORST: Mapping[Kind, float] = {
 # field of no known kind.
 _SWAPPED, _PART, _SOMEWHERE = -3.5, -3.5, -1.5
 _LEAST_PART = 3  # letters
+_LEAST_NUMBER = 6  # signs of a number that was not written, or not scanned, to its end
 # One name and no other says less than it seems to: the sibling who should sit elsewhere is on no roster.
 _ALONE = -2.5
 # Lines of text instead of letters: what a candidate's field found word for word is worth, and not found at all.
@@ -96,7 +97,7 @@ class Roster(Generic[Id]):
         return cast(Values, sum(said)) if said else None
 
     def _of(self, kind: Kind, letters: Letters) -> Values:
-        return _evidence(letters, kind, self._words[kind])
+        return _evidence(letters, kind, self._words[kind], cut=_LEAST_NUMBER if kind == "number" else None)
 
     def _somewhere(self, unknown: Sequence[Letters], known: Collection[Kind], *, names: bool) -> list[Values]:
         """What fields of no known kind say for a candidate; they may hold anything, so they say nothing against one."""
@@ -148,16 +149,18 @@ class _Words:
                 self._at[row, column], self._cost[row, column] = place[word], cost
         self.silent = np.array([not each for each in ways])  # the roster does not say
 
-    def likelihoods(self, letters: Letters) -> Values:
+    def likelihoods(self, letters: Letters, cut: int | None) -> Values:
         """Of the likeliest way of each candidate; of those the roster says nothing about, -inf."""
         found = likelihoods(letters, self.words)
+        if cut is not None:
+            found = np.maximum(found, likelihoods(letters, self.words, cut=cut) + _PART)
         ways = np.append(found, -np.inf)[self._at] + self._cost
         best: Values = ways.max(axis=1)
         return best
 
 
-def _evidence(letters: Letters, kind: Kind, words: _Words) -> Values:
-    likely = words.likelihoods(letters)
+def _evidence(letters: Letters, kind: Kind, words: _Words, *, cut: int | None = None) -> Values:
+    likely = words.likelihoods(letters, cut)
     stranger = background(letters, _NATS_PER_LETTER[kind])
     spoken = likely[~words.silent]
     if len(spoken):

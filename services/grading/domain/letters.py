@@ -65,8 +65,10 @@ def letters_of(packed: str, steps: int) -> Letters:
     return slipped
 
 
-def likelihoods(letters: Letters, words: Sequence[str]) -> Values:
+def likelihoods(letters: Letters, words: Sequence[str], *, cut: int | None = None) -> Values:
     """Log of the probability of each word, which is ``spelt``; 0 at most. Time grows with steps x letters of all words.
+
+    With ``cut``, of the likeliest beginning of each longer word that has at least so many letters, instead.
 
     ``quiet[k]`` is the probability of k letters so far and none at this step, ``inked[k]`` of being at letter k.
     """
@@ -94,7 +96,13 @@ def likelihoods(letters: Letters, words: Sequence[str]) -> Values:
             inked /= most[:, None]
             scale += np.log(most)
     every = np.arange(len(words))
-    ends = quiet[every, lengths] + inked[every, np.maximum(lengths - 1, 0)]
+    beginnings = quiet
+    beginnings[:, 1:] += inked
+    if cut is None:
+        ends = beginnings[every, lengths]
+    else:
+        places = np.arange(longest + 1)
+        ends = np.where((places >= cut) & (places < lengths[:, None]), beginnings, 0).max(axis=1)
     with np.errstate(divide="ignore"):
         found: Values = np.maximum(np.log(ends) + scale, IMPOSSIBLE)
     return np.where(lengths > 0, found, IMPOSSIBLE)

@@ -50,6 +50,7 @@ def first(fields, lines=()):
         pytest.param(0, header("ROBIN", "Jade", "67433l4l92F"), id="digits read as letters"),
         pytest.param(7, header("LEVY", "Anna"), id="beside a near namesake"),
         pytest.param(2, header("", "", "294070403HD"), id="the number alone"),
+        pytest.param(2, header("DA SILVA", "", "294070"), id="a number that was not scanned to its end"),
         pytest.param(5, header("MARTIN", "MARTIN"), id="one name twice"),
         pytest.param(0, [field("unknown", "ROBIN"), field("unknown", "Jade")], id="fields of no known kind"),
         pytest.param(0, [field("unknown", "Salle B204"), field("last_name", "ROBIN"), field("first_name", "Jade")],
