@@ -16,7 +16,7 @@ from services.ocr.labels import Label, kinds, meaning, prefix
 from services.ocr.strip import Grey, Strip
 
 MAX_LINES_READ = 12  # 15 ms each; a header with more boxes is a form
-SAME_PRINT = 0.9  # correlation of two prints of one label; of two different labels of equal length it stays below 0.7
+SAME_PRINT = 0.9  # correlation of two prints of one label; two different ones of equal length reached 0.6
 LOOK_PX = 24  # height of what is compared
 MAX_KNOWN = 64
 
@@ -37,7 +37,8 @@ class Reader:
     def read(self, strip: Strip, zones: Sequence[tuple[FieldKind, Box]] | None = None) -> list[Field]:
         """The fields that hold ink, from the top; those of ``zones`` where the sheet is known."""
         if zones is not None:
-            lines = [(kind, line) for kind, box in zones if (line := written(strip, box)) is not None]
+            downwards = sorted(zones, key=lambda zone: (zone[1].top, zone[1].left))
+            lines = [(kind, line) for kind, box in downwards if (line := written(strip, box)) is not None]
             read = [Field(kind, _unlabelled(self._recogniser.read(line))[1]) for kind, line in lines]
             return [field for field in read if field.letters.text]
         return _fewer(self._found(strip))

@@ -123,6 +123,15 @@ def test_zones_follow_the_paper_within_a_stroke_or_two(moved: tuple[float, float
         assert box.top / strip.mm == pytest.approx(place.box[1] + moved[1], abs=0.6)
 
 
+def test_zone_drawn_off_the_sample_is_read_as_nothing(engine: Recogniser) -> None:
+    model = prepare(_scan(BARE, seed=1))
+    strip = _scan(BARE, seed=2)
+    zones = [Zone(kind="number", x=x, y=y, w=w, h=h) for x, y, w, h in ((1, 1, 1, 1), (0.99, 0, 0.001, 0.001))]
+    placed = model.place(zones, strip)
+    assert placed is not None
+    assert Reader(engine).read(strip, placed) == []
+
+
 def test_another_paper_is_not_read_with_this_papers_zones() -> None:
     model = prepare(_scan(PAPERS["side by side, labels above, in English"], seed=1, written={}))
     assert model.place(_zones(BARE), _scan(PAPERS["boxes beside their labels"], seed=2)) is None
