@@ -26,7 +26,7 @@ test: $(VENV)/.dev ## everything CI checks: linters, types, documents, all tests
 	sh tests/system-packages.sh
 	$(MAKE) --no-print-directory lint types
 	$(BIN)/python -m docs.generate --check
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist loadfile
 
 lint: $(VENV)/.dev ## style and the direction of imports
 	$(BIN)/ruff check .
@@ -45,9 +45,8 @@ story: $(VENV)/.dev ## only the journey of one pile of paper, on real servers
 
 faults: $(VENV)/.dev ## the long hunt: 10 000 schedules, kills, outages, races; KORRIGO_FIGURES=DIR keeps the figures
 	sh tests/system-packages.sh
-	failed=0; \
+	failed=0; $(HUNT) tests/faults/real & real=$$!; \
 	$(BIN)/python -m tests.faults.simulation --schedules 10000 || failed=1; \
-	$(HUNT) tests/faults/real & real=$$!; \
 	$(HUNT) tests/faults/outages tests/faults/races --deselect $(ALONE) || failed=1; \
 	wait $$real || failed=1; \
 	$(HUNT) $(ALONE) || failed=1; \
