@@ -45,7 +45,11 @@ PROMISED = """
 /copies/{}/pages/{} GET
 /copies/{}/paper POST
 /exams/{}/identification GET
+/exams/{}/identification/solve POST
+/exams/{}/identification/readings POST
+/exams/{}/sheet-model GET PUT DELETE
 /copies/{}/identification PUT DELETE
+/copies/{}/identification/reading POST
 /exams/{}/allocation POST GET
 /copies/{}/lock POST DELETE
 /copies/{}/lock/heartbeat POST
