@@ -201,6 +201,15 @@ def _table() -> Iterator[tuple[str, str, Callable[[Scene], Wanted]]]:
     choice = {"json": lambda s: {"candidate_id": s.candidates[0]["id"]}}
     yield "identification.identify", "gateway grading", _api("admin", "PUT", copy + "/identification", **choice)
     yield "identification.unidentify", "gateway grading", _api("admin", "DELETE", copy + "/identification")
+    yield "identification.solve", "gateway grading", _api("admin", "POST", desk + "/identification/solve")
+    yield "identification.read_again", "gateway grading", _api("admin", "POST", copy + "/identification/reading")
+    readings = desk + "/identification/readings"
+    yield "identification.read_failed_again", "gateway grading", _api("admin", "POST", readings)
+    zone = {"kind": "last_name", "x": 0.1, "y": 0.1, "w": 0.5, "h": 0.2}
+    drawn = {"json": lambda s: {"sample_copy_id": s.copies[0], "zones": [zone]}}
+    yield "identification.put_sheet_model", "gateway grading", _api("admin", "PUT", desk + "/sheet-model", **drawn)
+    yield "identification.sheet_model", "gateway grading", _api("admin", "GET", desk + "/sheet-model")
+    yield "identification.remove_sheet_model", "gateway grading", _api("admin", "DELETE", desk + "/sheet-model")
 
     markers = {"json": lambda s: {"marker_ids": s.marker_ids}}
     yield "marking.allocate", "gateway grading", _api("admin", "POST", desk + "/allocation", **markers)

@@ -192,6 +192,40 @@ def test_a_header_image_has_an_address_that_only_we_can_make(
     assert marker.get(href).status_code == 403
 
 
+def test_the_exam_is_matched_again_for_staff_alone(admin: Person, marker: Person, rpc: FakeRpc) -> None:
+    found = rpc_copies.Matching(copies=12, identified=11, by_machine=10, doubtful=0, unread=1)
+    rpc.on(rpc_copies.SOLVE_IDENTIFICATION, lambda _: found)
+    answer = admin.post(f"/exams/{COPY}/identification/solve")
+    assert (answer.status_code, answer.json) == (200, found.model_dump())
+    assert marker.post(f"/exams/{COPY}/identification/solve").status_code == 403
+
+
+def test_headers_are_read_again_one_or_all_that_failed(admin: Person, rpc: FakeRpc) -> None:
+    view = rpc_copies.IdentificationView(
+        copy_id=COPY, anonymous_id="A-17", candidate_id=None, reading=None, reading_outcome=None, suggestions=(),
+        header=None,
+    )  # fmt: skip
+    rpc.on(rpc_copies.READ_AGAIN, lambda _: view)
+    rpc.on(rpc_copies.READ_FAILED_AGAIN, lambda _: rpc_copies.ReadAgain(copies=3))
+    assert admin.post(f"/copies/{COPY}/identification/reading").json["reading"] is None
+    assert admin.post(f"/exams/{COPY}/identification/readings").json == {"copies": 3}
+
+
+def test_a_sheet_model_is_drawn_shown_and_removed(admin: Person, rpc: FakeRpc, stored: ObjectRef) -> None:
+    zone = {"kind": "last_name", "x": 0.1, "y": 0.2, "w": 0.5, "h": 0.1}
+    view = rpc_copies.SheetModelView(exam_id=COPY, sample_copy_id=COPY, sample=_image(stored), zones=(zone,))
+    rpc.on(rpc_copies.PUT_SHEET_MODEL, lambda _: view)
+    rpc.on(rpc_copies.GET_SHEET_MODEL, lambda _: view)
+    rpc.on(rpc_copies.REMOVE_SHEET_MODEL, lambda _: Done())
+    body = {"sample_copy_id": str(COPY), "zones": [zone]}
+    shown = admin.put(f"/exams/{COPY}/sheet-model", json=body).json
+    assert shown["zones"] == [zone]
+    assert shown["sample"].keys() == {"href", "width_px", "height_px"}
+    assert admin.get(f"/exams/{COPY}/sheet-model").json == shown
+    assert admin.put(f"/exams/{COPY}/sheet-model", json=body | {"zones": []}).status_code == 422
+    assert admin.delete(f"/exams/{COPY}/sheet-model").status_code == 204
+
+
 def test_marking_writes_carry_the_lock_token_and_the_version(marker: Person, rpc: FakeRpc) -> None:
     rpc.on(rpc_copies.REMOVE_ANNOTATION, lambda _: Done())
     rpc.on(
