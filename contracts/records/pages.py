@@ -38,7 +38,7 @@ class PageSource(Model):
 
 class PageImages(Model):
     """What a browser shows. ``full`` is the scan's own stream, absent when the page is a part of a larger scan:
-    it is then made on demand. ``screen`` is about 150 dpi, ``thumb`` about 220 px wide; both are upright, ``full``
+    it is then made on demand. ``screen`` is 150 to 200 dpi, ``thumb`` 25; both are upright, ``full``
     only where ``turn_deg`` is 0.
     """
 

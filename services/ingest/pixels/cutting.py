@@ -10,11 +10,13 @@ import numpy as np
 
 from contracts.records.codes import PageCode
 from services.ingest.pixels import codes, jpeg
+from services.ingest.pixels.contrast import against_paper, find_skew
 from services.ingest.pixels.header import Header
 from services.ingest.pixels.jpeg import Pixels
+from services.ingest.pixels.marks import fingerprint
 from services.ingest.pixels.masking import hides, masked_pixels
 from services.ingest.pixels.measure import Face, find_fold, measure
-from services.ingest.pixels.sides import SCREEN_PX, Side, grid, thumb, turned
+from services.ingest.pixels.sides import GRID_PX, SCREEN_PX, Side, grid, thumb, turned
 
 # Evidence for which way up, in units of ``Face.lean``: a header that was really found settles it.
 HEADER_WEIGHT = 20.0
@@ -24,11 +26,12 @@ DECIDED = 0.8
 READING_QUALITY = 85
 HANGING = 3 / 297  # 3 mm: how far a letter hangs below its box
 SIDEWAYS_ASPECT = 1.15
+MIRRORED = {"left": "right", "right": "left"}
 
 
 @dataclass(frozen=True)
 class _Part:
-    """One face: ``half``, its columns as shares of the side laid level (before a half turn), and what was seen."""
+    """One face: ``half``, its columns as shares of the upright side, and what was seen."""
 
     half: str
     first: float
@@ -36,14 +39,24 @@ class _Part:
     face: Face
     code: PageCode | None = None
 
+    def of(self, pixels: Pixels) -> Pixels:
+        width = pixels.shape[1]
+        return pixels[:, round(self.first * width) : round(self.last * width)]
+
+    def upside_down(self) -> _Part:
+        half = MIRRORED.get(self.half, self.half)
+        return _Part(half, 1 - self.last, 1 - self.first, self.face.upside_down(), self.code)
+
 
 class Cutter:
     """Collects the sides of one task. ``sides`` is JSON:
 
-    ``{"side_no", "sound", "spread", "faces": [{"half", "clip": [x, y, w, h], "turn_deg", "blank", "ink",
-    "header": null | {"bottom", "boxes", "sure"}, "images": {"full"?, "screen", "thumb"},
-    "masked"?: {"screen", "thumb"}, "mask_holds"?, "header_image"?, "code": null | {"exam", "copy", "page"},
-    **features}]}`` where an image is ``{"blob", "width_px", "height_px"}`` and features are what ``_features`` gives.
+    ``{"side_no", "sound", "spread", "kind": "A3" | "A4", "fold", "turn_sure", "faces": [...]}``, where ``fold`` is the
+    share of the side's width at which a fold was seen, and ``turn_sure`` says whether the side itself told which way
+    up it is. A face is ``{"half", "clip": [x, y, w, h], "turn_deg", "blank", "ink", "header": null | {"bottom",
+    "boxes", "sure"}, "images": {"full"?, "screen", "thumb"}, "header_box"?, "masked"?: {"screen", "thumb"},
+    "mask_holds"?, "header_image"?, "code": null | {"exam", "copy", "page"}}`` and what ``_seen`` adds; an image is
+    ``{"blob", "width_px", "height_px"}``.
     """
 
     def __init__(self) -> None:
@@ -53,37 +66,58 @@ class Cutter:
         self._codes = codes.Codes()
 
     def add(self, side: Side, side_no: int) -> None:
-        displayed = side.pixels(SCREEN_PX)
+        as_stored = side.shown_as_stored
+        displayed = side.pixels(GRID_PX if as_stored else SCREEN_PX)
+        if as_stored and not side.sound:  # every browser would make something else of it
+            as_stored, displayed = False, side.pixels(SCREEN_PX)
         quarter = 90 if _lies_sideways(displayed, side.spread) else 0
         level = turned(displayed, quarter)
         look = grid(level)
-        found = self._codes.of(side, quarter, look)
-        parts = _parts(codes.without(look, found), side.spread)
+        grey = np.ascontiguousarray(look[..., 1] if look.ndim == 3 else look)
+        found = self._codes.of(side, quarter, grey)
+        parts, fold = _parts(codes.without(grey, found), side.spread)
         parts = [
             part if each is None else replace(part, code=each.code) for part, each in zip(parts, found, strict=True)
         ]
-        half_turn = self._half_turn(parts, found)
+        half_turn, turn_sure = self._half_turn(parts, found)
         if half_turn:
-            level = turned(level, 180)
-            parts = [_upside_down(part) for part in reversed(parts)]
-        turn_deg = quarter + half_turn
+            level = turned(side.pixels(SCREEN_PX) if as_stored else level, 180)
+            look = turned(look, 180)
+            parts = [part.upside_down() for part in reversed(parts)]
+            fold = fold and 1 - fold
+            as_stored = False
         self.sides.append(
             {
                 "side_no": side_no,
                 "sound": side.sound,
                 "spread": side.spread,
-                "faces": [self._page(side, level, part, quarter, turn_deg) for part in parts],
+                "kind": side.kind,
+                "fold": fold,
+                "turn_sure": turn_sure,
+                "faces": [
+                    {
+                        "half": part.half,
+                        "clip": _clip(part, quarter, half_turn),
+                        "turn_deg": quarter + half_turn,
+                        "turned": half_turn == 180,
+                        **_seen(part.face, side.sound),
+                        "code": part.code and codes.as_json(part.code),
+                        **self._images(side, part, look, None if as_stored else level, quarter + half_turn),
+                    }
+                    for part in parts
+                ],
             }
         )
 
-    def _half_turn(self, parts: Sequence[_Part], found: Sequence[codes.Found | None]) -> int:
-        """0 or 180; a printed code knows. A side that says nothing (blank) lies as the last first page did: one hand
-        laid the pile.
+    def _half_turn(self, parts: Sequence[_Part], found: Sequence[codes.Found | None]) -> tuple[int, bool]:
+        """0 or 180, and whether that is sure; a printed code knows.
+
+        A side that says nothing (blank) lies as the last first page did: one hand laid the pile.
         """
         told = sum(1 if each.upright else -1 for each in found if each is not None and each.upright is not None)
         if told:
             self._known_turn = 180 if told < 0 else 0
-            return self._known_turn
+            return self._known_turn, True
         lean = 0.0
         for part in parts:
             lean += part.face.lean
@@ -91,47 +125,42 @@ class Cutter:
                 if header is not None:
                     lean += sign * (HEADER_WEIGHT if header.sure else UNSURE_HEADER_WEIGHT)
         if abs(lean) < DECIDED:
-            return self._known_turn
+            return self._known_turn, False
         half_turn = 180 if lean < 0 else 0
         if abs(lean) > HEADER_WEIGHT / 2:
             self._known_turn = half_turn
-        return half_turn
+        return half_turn, True
 
-    def _page(self, side: Side, level: Pixels, part: _Part, quarter: int, turn_deg: int) -> dict[str, Any]:
-        first, last = (part.first, part.last) if turn_deg == quarter else (1 - part.last, 1 - part.first)
-        screen = np.ascontiguousarray(_columns(level, first, last))
-        header = part.face.header
-        page: dict[str, Any] = {
-            "half": part.half,
-            "clip": _clip(part, quarter),
-            "turn_deg": turn_deg,
-            "blank": side.sound and part.face.blank and header is None,
-            "ink": part.face.ink_cells,
-            "header": None if header is None else vars(header),
-            "images": self._shown(screen),
-            **_features(part.face, turn_deg - quarter == 180),
-            "code": part.code and codes.as_json(part.code),
-        }
-        if _full_is_the_stream(side, part):
+    def _images(self, side: Side, part: _Part, look: Pixels, level: Pixels | None, turn_deg: int) -> dict[str, Any]:
+        """What a person sees of a face. ``level``: the upright side in screen size; None: it is shown as stored."""
+        small = thumb(part.of(look))
+        images = {"thumb": self._encoded(small, jpeg.THUMB_QUALITY)}
+        if level is None or _full_is_the_stream(side, part):
             assert side.scan is not None
-            page["images"]["full"] = self._keep(
-                jpeg.without_metadata(side.stream()), side.scan.width_px, side.scan.height_px
+            images["full"] = self._keep(
+                jpeg.without_metadata(side.scan.stream), side.scan.width_px, side.scan.height_px
             )
-        if header is not None:
-            box = header_box(header, part.face.skew_deg)
-            page["header_box"] = box
-            masked = masked_pixels(screen, box)
-            page["masked"] = self._shown(masked)
-            page["mask_holds"] = hides(masked, box)
-            # The reader wants to see the rule too.
-            strip = side.reading(turn_deg, min(1.0, box[3] + _drop(part.face.skew_deg) + HANGING))
-            page["header_image"] = self._encoded(_columns(strip, first, last), READING_QUALITY)
-        return page
-
-    def _shown(self, screen: Pixels) -> dict[str, Any]:
+        images["screen"] = images["full"] if level is None else self._encoded(part.of(level), jpeg.SCREEN_QUALITY)
+        header = part.face.header
+        if header is None:
+            return {"images": images}
+        box = header_box(header, part.face.skew_deg)
+        strip_share = min(1.0, box[3] + _drop(part.face.skew_deg) + HANGING)  # the reader wants to see the rule too
+        screen = side.pixels(None) if level is None else part.of(level)
+        if level is None and screen.ndim == 2:  # grey, and fine enough
+            strip = screen[: round(strip_share * len(screen))]
+        else:
+            strip = part.of(side.reading(turn_deg, strip_share))
+        masked = masked_pixels(screen, box)
         return {
-            "screen": self._encoded(screen, jpeg.SCREEN_QUALITY),
-            "thumb": self._encoded(thumb(screen), jpeg.THUMB_QUALITY),
+            "images": images,
+            "header_box": box,
+            "header_image": self._encoded(strip, READING_QUALITY),
+            "masked": {
+                "screen": self._encoded(masked, jpeg.SCREEN_QUALITY),
+                "thumb": self._encoded(masked_pixels(small, box), jpeg.THUMB_QUALITY),
+            },
+            "mask_holds": hides(masked, box),
         }
 
     def _encoded(self, pixels: Pixels, quality: int) -> dict[str, int]:
@@ -142,62 +171,59 @@ class Cutter:
         return {"blob": len(self.blobs) - 1, "width_px": width_px, "height_px": height_px}
 
 
+def _seen(face: Face, sound: bool) -> dict[str, Any]:
+    """What was measured on an upright face, for whoever groups the pages and tells people what to scan again.
+
+    ``skew_deg``: rows slide down to the right. ``blur``: 0 sharp to 1 unreadable. ``clipped``: edges that cut through
+    writing. ``bleed``: share of the free paper on which the other page shows. ``fingerprint``: alike when a page was
+    fed twice, None when there is nothing to compare. ``margin``: the side of the margin line. ``writing_top``,
+    ``writing_bottom``: shares of the height where ink begins and ends. ``lean``: what margin, alignment and ruling
+    say for this way up. ``page_no``: as printed; None: not read.
+    """
+    top, bottom = face.written or (None, None)
+    blank = sound and face.blank and face.header is None
+    return {
+        "blank": blank,
+        "blank_unsure": face.blank_unsure and face.header is None,
+        "ink": face.ink_squares,
+        "header": None if face.header is None else vars(face.header),
+        "skew_deg": face.skew_deg,
+        "blur": face.blur,
+        "clipped": list(face.clipped),
+        "bleed": face.bleed,
+        "fingerprint": None if blank else fingerprint(face.squares, face.header.bottom if face.header else 0.0),
+        "margin": face.margin,
+        "writing_top": top,
+        "writing_bottom": bottom,
+        "lean": face.lean,
+        "page_no": None,
+    }
+
+
 def _lies_sideways(displayed: Pixels, spread: bool) -> bool:
     height, width = displayed.shape[:2]
     return bool(height > width if spread else width > SIDEWAYS_ASPECT * height)
 
 
-def _parts(look: Pixels, spread: bool) -> list[_Part]:
+def _parts(grey: Pixels, spread: bool) -> tuple[list[_Part], float | None]:
+    """The faces of a level side, and its fold if one was seen."""
+    contrast = against_paper(grey)
+    skew_deg = find_skew(contrast)
     if not spread:
-        return [_Part("whole", 0.0, 1.0, measure(look))]
-    fold = find_fold(look)
-    column = round(fold * look.shape[1])
+        return [_Part("whole", 0.0, 1.0, measure(contrast, skew_deg))], None
+    fold = find_fold(grey)
+    at = 0.5 if fold is None else fold
+    left, right = (np.ascontiguousarray(half) for half in np.split(contrast, [round(at * grey.shape[1])], axis=1))
     return [
-        _Part("left", 0.0, fold, measure(look[:, :column])),
-        _Part("right", fold, 1.0, measure(look[:, column:])),
-    ]
+        _Part("left", 0.0, at, measure(left, skew_deg, ("left", "top", "bottom"))),
+        _Part("right", at, 1.0, measure(right, skew_deg, ("right", "top", "bottom"))),
+    ], fold
 
 
-def _upside_down(part: _Part) -> _Part:
-    half = {"left": "right", "right": "left"}.get(part.half, part.half)
-    face = part.face
-    return _Part(
-        half,
-        part.first,
-        part.last,
-        Face(face.skew_deg, face.ink_cells, -face.lean, face.turned_header, face.header),
-        part.code,
-    )
-
-
-def _features(face: Face, was_turned: bool) -> dict[str, Any]:
-    """What whoever groups the pages wants to know of a face; ``None``: not measured."""
-    return {
-        "skew_deg": face.skew_deg,
-        "blur": None,
-        "clipped": [],
-        "bleed": None,
-        "blank_unsure": False,
-        "fingerprint": None,
-        "margin": None,
-        "writing_top": None,
-        "writing_bottom": None,
-        "lean": face.lean,
-        "turned": was_turned,
-        "page_no": None,
-    }
-
-
-def _columns(pixels: Pixels, first: float, last: float) -> Pixels:
-    width = pixels.shape[1]
-    return pixels[:, round(first * width) : round(last * width)]
-
-
-def _clip(part: _Part, quarter: int) -> list[float]:
+def _clip(part: _Part, quarter: int, half_turn: int) -> list[float]:
     """The part as a share of the side as displayed: a quarter turn clockwise moved (u, v) to (1 - v, u)."""
-    if quarter:
-        return [0.0, 1 - part.last, 1.0, part.last - part.first]
-    return [part.first, 0.0, part.last - part.first, 1.0]
+    first, last = (1 - part.last, 1 - part.first) if half_turn else (part.first, part.last)
+    return [0.0, 1 - last, 1.0, last - first] if quarter else [first, 0.0, last - first, 1.0]
 
 
 def _full_is_the_stream(side: Side, part: _Part) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pymupdf
@@ -27,7 +27,7 @@ _ONE_IMAGE = re.compile(
 class Scan:
     """A page that is exactly one full-page, axis-aligned image, and how that image is stored.
 
-    ``kind`` is ``jpeg`` or ``fax``; ``turn_deg`` is the page's own /Rotate, clockwise.
+    ``kind`` is ``jpeg`` or ``fax``; ``turn_deg`` is the page's own /Rotate, clockwise. ``stream``: the stored JPEG.
     """
 
     kind: str
@@ -36,6 +36,7 @@ class Scan:
     height_px: int
     grey: bool
     turn_deg: int
+    stream: bytes = field(default=b"", repr=False)
 
 
 def open_pdf(path: str) -> pymupdf.Document:
@@ -80,10 +81,11 @@ def as_scan(document: pymupdf.Document, index: int) -> Scan | None:
         return None
     turn = page.rotation % 360
     if filters == "DCTDecode" and bits == 8 and space in ("DeviceGray", "DeviceRGB", "ICCBased", "CalRGB", "CalGray"):
-        head = jpeg.read_head(document.xref_stream_raw(xref))
+        stream = bytes(document.xref_stream_raw(xref))
+        head = jpeg.read_head(stream)
         if head is None or not head.plain:
             return None
-        return Scan("jpeg", xref, head.width_px, head.height_px, head.components == 1, turn)
+        return Scan("jpeg", xref, head.width_px, head.height_px, head.components == 1, turn, stream)
     if filters == "CCITTFaxDecode" and bits == 1 and space in ("DeviceGray", "CalGray"):
         return Scan("fax", xref, width, height, True, turn)
     return None
@@ -94,7 +96,8 @@ def _covers(page: pymupdf.Page, matrix: list[float]) -> bool:
     if b or c or a <= 0 or d <= 0:
         return False
     placed = pymupdf.Rect(e, f, e + a, f + d) * page.transformation_matrix
-    paper = pymupdf.Rect(0, 0, page.cropbox.width, page.cropbox.height)
+    crop = page.cropbox
+    paper = pymupdf.Rect(0, 0, crop.width, crop.height)
     slack = 0.005 * max(paper.width, paper.height)
     at = placed.normalize()
     return all(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 # Contrast of a line, added up over two neighbouring pixels of the grid: a thin printed line falls between them and
 # keeps 35 and more. Ruling may come near that, but it lacks the sides of a box.
 DARK = 30
+_SUMMABLE = np.uint8(127)  # two of them fit into a byte
 SEARCHED_SHARE = 0.45  # of the page's height, from the top
 
 
@@ -51,11 +52,19 @@ class _Box:
     right: int
 
 
-def find_header(contrast: NDArray[np.uint8], mm: float) -> Header | None:
+def find_header(contrast: NDArray[np.uint8], mm: float, *, upside_down: bool = False) -> Header | None:
     """Look for the header at the top of a level page. ``mm`` is the number of pixels in a millimetre."""
     height, width = contrast.shape
-    searched = contrast[: int(height * SEARCHED_SHARE)].astype(np.int16)
-    lines = _level_lines(searched[:-1] + searched[1:] > DARK, round(18 * mm))
+    depth = int(height * SEARCHED_SHARE) // 2 * 2
+    searched = np.minimum(contrast[height - depth :] if upside_down else contrast[:depth], np.full(width, _SUMMABLE))
+    # A page without lines costs half the work: each, even one between two rows, shows in one of these pairs.
+    if len(_rows_with_lines(searched[0::2] + searched[1::2] > DARK // 2, round(18 * mm), 4)) < 3:
+        return None
+    if upside_down:
+        searched = np.ascontiguousarray(searched[::-1, ::-1])
+    dark = searched[:-1] + searched[1:] > DARK
+    possible = _rows_with_lines(dark, round(18 * mm), 2)
+    lines = _level_lines(dark, possible, round(18 * mm))
     if len(lines) < 3:
         return None
     stack = _stack(_boxes(searched[:, :-1] + searched[:, 1:] > DARK, lines, mm), mm)
@@ -80,10 +89,19 @@ def find_header(contrast: NDArray[np.uint8], mm: float) -> Header | None:
     )
 
 
-def _level_lines(dark: NDArray[np.bool_], min_length: int) -> list[_Line]:
-    """Straight dark lines, top to bottom."""
+def _rows_with_lines(dark: NDArray[np.bool_], min_length: int, run: int) -> NDArray[np.intp]:
+    """Rows that may hold a line, by bytes of eight pixels: dark enough in all, and nearly all along ``run`` bytes."""
+    count = np.bitwise_count(np.packbits(dark, axis=1))
+    enough = count.sum(axis=1, dtype=np.uint16) >= min_length
+    along = count[:, : count.shape[1] - run + 1].copy()
+    for byte in range(1, run):
+        along += count[:, byte : byte + along.shape[1]]
+    return np.flatnonzero(enough & (along.max(axis=1) >= 8 * run - run // 2))
+
+
+def _level_lines(dark: NDArray[np.bool_], possible: NDArray[np.intp], min_length: int) -> list[_Line]:
+    """Straight dark lines, top to bottom, on the rows that may hold one."""
     window = min_length // 2
-    possible = np.flatnonzero(dark.sum(axis=1) >= min_length)
     count = np.cumsum(np.pad(dark[possible], ((0, 0), (1, 0))), axis=1, dtype=np.int32)
     runs = (count[:, window:] - count[:, :-window]) >= window - 1  # one missing pixel is a speck, not an end
     lines: list[_Line] = []

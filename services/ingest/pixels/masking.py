@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from services.ingest.pixels.contrast import MM, against_paper, find_skew, level
+from services.ingest.pixels.header import find_header
 from services.ingest.pixels.jpeg import Pixels
-from services.ingest.pixels.measure import measure
 from services.ingest.pixels.sides import grid
 
 
@@ -26,12 +27,13 @@ def hides(masked: Pixels, box: Sequence[float]) -> bool:
     inside = _inside(masked, box)
     if masked[inside].min(initial=255) < 255:
         return False
-    look = np.array(grid(masked))
+    look = np.array(grid(masked[..., 1] if masked.ndim == 3 else masked))
     # Beside a white band yellowed paper would look like ink: look at the face as if its paper went on.
     inside = _inside(look, box)
     below = look[inside[0].stop :]
     look[inside] = np.percentile(below[:80:2, ::2], 75) if below.size else 255
-    return measure(look).header is None
+    contrast = against_paper(look)
+    return find_header(level(contrast, find_skew(contrast)), MM) is None
 
 
 def _inside(pixels: Pixels, box: Sequence[float]) -> tuple[slice, slice]:

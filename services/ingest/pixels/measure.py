@@ -1,34 +1,23 @@
-"""What a page says about itself: tilt, ink, which way up, where its header is. Runs only in the child process.
+"""What a face says about itself: tilt, ink, which way up, where its header is, how well it was scanned.
 
-Every length is in millimetres or in pixels of one *measuring grid* of 75 dpi: fine enough for a pencil stroke,
-small enough for a few milliseconds a page.
+Runs only in the child process, on the measuring grid of ``contrast``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageChops
 
+from services.ingest.pixels import contrast as paper
+from services.ingest.pixels import marks, quality
+from services.ingest.pixels.contrast import MM, Grey, Mask
 from services.ingest.pixels.header import Header, find_header
 
-Grey = NDArray[np.uint8]
-
-GRID_DPI = 75
-MM = GRID_DPI / 25.4  # grid pixels in a millimetre
-
-# Contrast against the paper around, in grey levels of 255.
-INK = 32  # a pencil stroke keeps 35 and more on the grid; show-through and ruling stay below 28
 EDGE_SHARE = 0.04  # of width and height: shadows, punched holes and the neighbour's gutter are no evidence
-
-CELL_PX = 12  # 4 mm: one written character
-MIN_CELL_INK_PX = 4
-# One inked cell is a speck of dust; two characters already fill two.
-BLANK_BELOW_CELLS = 2
-
-MAX_SKEW_DEG = 2.0
+OPPOSITE = {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}
 
 
 @dataclass(frozen=True)
@@ -36,93 +25,84 @@ class Face:
     """One A4 face as it stands on the grid.
 
     ``lean`` says which way up: positive upright, negative upside down, near 0 undecided; a header settles it alone.
-    ``header`` is on the face as it stands, ``turned_header`` on the face turned by half a turn.
+    ``header`` is on the face as it stands, ``turned_header`` on the face turned by half a turn. ``margin``: the side
+    of the printed margin line. ``squares``: ``marks.squares`` of its ink. ``blur`` and ``bleed`` go from 0 to 1.
     """
 
     skew_deg: float
-    ink_cells: int
     lean: float
+    margin: str | None
     header: Header | None
     turned_header: Header | None
+    squares: marks.Squares
+    blank: bool
+    blank_unsure: bool
+    blur: float
+    bleed: float
+    clipped: tuple[str, ...]
 
     @property
-    def blank(self) -> bool:
-        return self.ink_cells < BLANK_BELOW_CELLS
+    def ink_squares(self) -> int:
+        return int(marks.inked(self.squares).sum())
+
+    @property
+    def written(self) -> tuple[float, float] | None:
+        """Where the ink begins and ends, as shares of the height; None on a blank face."""
+        if self.blank:
+            return None
+        rows = np.flatnonzero(marks.inked(self.squares).any(axis=1))
+        return (float(rows[0] / len(self.squares)), float((rows[-1] + 1) / len(self.squares))) if rows.size else None
+
+    def upside_down(self) -> Face:
+        """The same face after half a turn."""
+        return replace(
+            self,
+            lean=-self.lean,
+            margin=self.margin and OPPOSITE[self.margin],
+            header=self.turned_header,
+            turned_header=self.header,
+            squares=self.squares[::-1, ::-1],
+            clipped=tuple(OPPOSITE[edge] for edge in self.clipped),
+        )
 
 
-def measure(grey: Grey) -> Face:
-    """Look at one A4 face, ink dark on light, portrait, (height, width) on the grid."""
-    contrast = against_paper(grey)
-    skew_deg = find_skew(contrast)
-    if abs(skew_deg) >= 0.1:
-        contrast = np.asarray(Image.fromarray(contrast).rotate(skew_deg))
-    rows = np.median(contrast[:, ::8], axis=1)  # every eighth pixel is enough for a median, and eight times as fast
-    ink = written(contrast, rows)
+def measure(lying: Grey, skew_deg: float, edges: Iterable[str] = tuple(OPPOSITE)) -> Face:
+    """Look at one A4 face, portrait, (height, width) on the grid.
+
+    ``lying``: its contrast as it was scanned, ``skew_deg``: its sheet's tilt, ``edges``: those where its paper ends.
+    """
+    contrast = paper.level(lying, skew_deg) if abs(skew_deg) >= paper.LEVEL_DEG else lying
+    rows = paper.row_medians(contrast)
+    columns = paper.column_medians(contrast)
+    residue = inside(paper.without_ruling(contrast, rows, columns))
+    ink = residue > marks.INK
+    squares = marks.squares(ink)
+    blank, blank_unsure = marks.judge_blank(ink, squares, residue)
     header = find_header(contrast, MM)
-    turned = find_header(np.ascontiguousarray(contrast[::-1, ::-1]), MM) if header is None else None
-    lean = 2.5 * margin_lean(contrast) + alignment_lean(ink) + 0.5 * ruling_lean(rows)
-    return Face(skew_deg, inked_cells(ink), lean, header, turned)
+    margin = margin_lean(contrast)
+    margin_side = "left" if margin > 0 else "right"
+    return Face(
+        skew_deg=skew_deg,
+        lean=2.5 * margin + alignment_lean(ink) + 0.5 * ruling_lean(rows),
+        margin=margin_side if margin and has_line(columns, margin_side) else None,
+        header=header,
+        turned_header=find_header(contrast, MM, upside_down=True) if header is None else None,
+        squares=squares,
+        blank=blank,
+        blank_unsure=blank_unsure,
+        blur=0.0 if blank else quality.find_blur(lying, squares),
+        bleed=marks.show_through(squares, residue, rows),
+        clipped=tuple(quality.find_clipped(lying, edges)),
+    )
 
 
-def against_paper(grey: Grey) -> Grey:
-    """How much darker each pixel is than the paper around it: shadows, yellowing and vignettes fall away."""
-    page = Image.fromarray(grey)
-    paper = np.pad(np.asarray(page.reduce(8)), 2, mode="edge")
-    # The brightest block within two blocks, 13 mm across: wider than any stroke, narrower than any shadow.
-    for _ in range(2):
-        paper = np.maximum(np.maximum(paper[:-2], paper[1:-1]), paper[2:])
-        paper = np.maximum(np.maximum(paper[:, :-2], paper[:, 1:-1]), paper[:, 2:])
-    return np.asarray(ImageChops.subtract(Image.fromarray(paper).resize(page.size, Image.Resampling.BILINEAR), page))
-
-
-def find_skew(contrast: Grey) -> float:
-    """Tilt of ruling and writing, degrees; positive when rows slide down to the right.
-
-    Twelve vertical strips are slid against each other: the right slide piles lines onto lines and gives the
-    sharpest row profile. Within a strip a tilt of 1 degree is less than a pixel.
-    """
-    height, width = contrast.shape
-    strips = 12
-    usable = contrast[:, : width // strips * strips].reshape(height, strips, -1)
-    # Clipped so that one black bar (a fold's shadow) does not outvote every line of the page.
-    rows = np.ascontiguousarray(np.minimum(usable, 96).sum(axis=2, dtype=np.int32).T)
-    centres = (np.arange(strips) + 0.5 - strips / 2) * (width // strips)
-    pad = int(np.tan(np.radians(MAX_SKEW_DEG)) * width / 2) + 2
-    inner = np.arange(pad, height - pad)
-
-    def sharpness(degrees: NDArray[np.float64]) -> NDArray[np.int64]:
-        slides = np.rint(np.tan(np.radians(degrees))[:, None] * centres).astype(np.intp)
-        places = slides[:, :, None] + (inner + np.arange(strips)[:, None] * height)
-        profiles = rows.ravel()[places].sum(axis=1, dtype=np.int64)
-        sharp: NDArray[np.int64] = np.square(np.diff(profiles)).sum(axis=1)
-        return sharp
-
-    coarse_degrees = np.linspace(-MAX_SKEW_DEG, MAX_SKEW_DEG, 17)
-    coarse = sharpness(coarse_degrees)
-    fine_degrees = coarse_degrees[coarse.argmax()] + np.linspace(-0.2, 0.2, 9)
-    fine = sharpness(fine_degrees)
-    # A page without lines has no sharpest angle worth turning for.
-    return float(fine_degrees[fine.argmax()]) if fine.max() > 1.15 * coarse[len(coarse) // 2] else 0.0
-
-
-def written(contrast: Grey, rows: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Where there is ink: printed ruling is uniform along its row or column and is taken off first.
-
-    ``rows``: the median of each row.
-    """
-    columns = np.median(np.ascontiguousarray(contrast[::8].T), axis=1).astype(np.int16)
-    ink: NDArray[np.bool_] = contrast > rows.astype(np.int16)[:, None] + columns + INK
-    height, width = ink.shape
+def inside(residue: Grey) -> Grey:
+    """Nothing at the edges."""
+    height, width = residue.shape
     dy, dx = int(height * EDGE_SHARE), int(width * EDGE_SHARE)
-    ink[:dy] = ink[-dy:] = False
-    ink[:, :dx] = ink[:, -dx:] = False
-    return ink
-
-
-def inked_cells(ink: NDArray[np.bool_]) -> int:
-    """Squares of 4 mm with a stroke in them."""
-    share = np.asarray(Image.fromarray(ink.view(np.uint8) * np.uint8(255)).reduce(CELL_PX))
-    return int((share >= 255 * MIN_CELL_INK_PX // CELL_PX**2).sum())
+    residue[:dy] = residue[height - dy :] = 0
+    residue[:, :dx] = residue[:, width - dx :] = 0
+    return residue
 
 
 def margin_lean(contrast: Grey) -> float:
@@ -131,9 +111,9 @@ def margin_lean(contrast: Grey) -> float:
     A margin line is darker than both neighbours in nearly every band of the page's height, even where it is faint.
     """
     height, width = contrast.shape
-    bands = 16
-    usable = contrast[: height // bands * bands].reshape(bands, -1, width)
-    columns = usable.mean(axis=1, dtype=np.float32)
+    bands, depth = 16, height // 16
+    usable = contrast[: depth * bands].reshape(bands, depth, width)
+    columns = usable.sum(axis=1, dtype=np.uint16).astype(np.float32) / depth
     centre = np.maximum(columns[:, 4:-4], np.maximum(columns[:, 3:-5], columns[:, 5:-3]))
     around = np.maximum(np.minimum(columns[:, 1:-7], columns[:, :-8]), np.minimum(columns[:, 7:-1], columns[:, 8:]))
     peak = np.sort(centre - around, axis=0)[5]  # absent from a third of the bands: header, holes, fading
@@ -146,26 +126,42 @@ def margin_lean(contrast: Grey) -> float:
     return 1.0 if left > right else -1.0
 
 
-def alignment_lean(ink: NDArray[np.bool_]) -> float:
+def has_line(columns: Grey, side: str) -> bool:
+    """Whether that side has a printed line, not only writing that begins in line: a line is there in most rows.
+
+    ``columns``: the median of each column.
+    """
+    first, last = int(len(columns) * EDGE_SHARE), int(len(columns) * 0.3)
+    outer = (columns if side == "left" else columns[::-1])[first:last].astype(np.int16)
+    return bool((outer[4:-4] - np.maximum(outer[:-8], outer[8:])).max() >= 3)
+
+
+def alignment_lean(ink: Mask) -> float:
     """Writing starts in line at the left and ends ragged at the right: log of the ratio of the two spreads."""
-    rows = ink.sum(axis=1) >= 3
+    rows = ink.view(np.uint8).sum(axis=1, dtype=np.uint16) >= 3
     edges = np.flatnonzero(np.diff(np.concatenate(([False], rows, [False]))))
     starts, ends = [], []
     for top, bottom in zip(edges[::2], edges[1::2], strict=True):
         if not 1.2 * MM <= bottom - top <= 12 * MM:
             continue
-        columns = np.flatnonzero(ink[top:bottom].any(axis=0))
-        if columns[-1] - columns[0] > 10 * MM:
-            starts.append(columns[0])
-            ends.append(columns[-1])
+        columns = np.logical_or.reduce(ink[top:bottom], axis=0)
+        first, last = int(columns.argmax()), len(columns) - 1 - int(columns[::-1].argmax())
+        if last - first > 10 * MM:
+            starts.append(first)
+            ends.append(last)
     if len(starts) < 4:
         return 0.0
-    spread = [float(np.subtract(*np.percentile(side, (75, 25)))) for side in (starts, ends)]
     weight = min(1.0, len(starts) / 8)
-    return weight * float(np.log((spread[1] + 2 * MM) / (spread[0] + 2 * MM)))
+    return weight * math.log((_spread(ends) + 2 * MM) / (_spread(starts) + 2 * MM))
 
 
-def ruling_lean(rows: NDArray[np.float64]) -> float:
+def _spread(columns: list[int]) -> int:
+    """The middle half of them lies within so many pixels."""
+    ordered = sorted(columns)
+    return ordered[(3 * len(ordered) - 1) // 4] - ordered[len(ordered) // 4]
+
+
+def ruling_lean(rows: Grey) -> float:
     """Ruled paper keeps more room above its first line than below its last: +1, -1 or 0 when there is no ruling."""
     ruled = np.flatnonzero(rows >= 4)
     if len(ruled) < 10:
@@ -176,14 +172,14 @@ def ruling_lean(rows: NDArray[np.float64]) -> float:
     return 1.0 if above > below else -1.0
 
 
-def find_fold(grey: Grey) -> float:
-    """Share of an A3 side's width where its fold is: the darkest column within 2.5 % of the middle, else the middle."""
+def find_fold(grey: Grey) -> float | None:
+    """Share of an A3 side's width where its fold is: the darkest column within 2.5 % of the middle; None: no fold."""
     height, width = grey.shape
     reach = round(width * 0.025)
     first = width // 2 - reach
-    band = grey[height // 20 : -height // 20, first : first + 2 * reach].mean(axis=0, dtype=np.float32)
+    band = grey[height // 20 : -height // 20 : 4, first : first + 2 * reach].mean(axis=0, dtype=np.float32)
     # A tilted fold is a smear of some columns: look for the middle of the smear.
     smooth = np.convolve(np.pad(band, 4, mode="edge"), np.full(9, 1 / 9, np.float32), mode="valid")
     if np.median(smooth) - smooth.min() < 4:
-        return 0.5
+        return None
     return float((first + int(smooth.argmin()) + 0.5) / width)

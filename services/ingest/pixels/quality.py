@@ -1,0 +1,79 @@
+"""How well a face was scanned: blur, and writing cut off at an edge. Runs only in the child process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.ingest.pixels.contrast import MM, Grey
+from services.ingest.pixels.marks import SQUARE_PX, Squares
+
+Levels = NDArray[np.float32]
+
+STROKE = 40  # contrast of the darkest pixel in a square that shows a stroke
+ROWS = 12
+# The steepest step between neighbours as a share of the stroke's contrast: a sharp scan, and one nobody can read.
+SHARP_STEP, BLURRED_STEP = 0.62, 0.15
+
+CROSSING = 40
+EDGE_MM = 1.2
+CROSSINGS = {"left": 4, "right": 4, "top": 8, "bottom": 8}  # a cut line of text crosses once at a side, often above
+
+
+def find_blur(contrast: Grey, counts: Squares) -> float:
+    """0: sharp, 1: unreadable. A stroke's edge takes one pixel of the grid on a sharp scan, whatever its contrast.
+
+    The scanner's head blurs one way, a lens both: the worse of both directions counts, on the rows of squares with
+    most ink. ``counts``: the face's ink; it keeps off the edges, where the fold's shadow has no sharp ones.
+    """
+    written = counts > 0
+    most = np.sort(np.argsort(written.sum(axis=1))[-ROWS:])
+    strokes, steps = _steepest(contrast, most)
+    shown = (strokes >= STROKE) & written[most]
+    if not shown.any():
+        return 0.0  # nothing to read
+    sharpness = min(float(np.median(step[shown] / strokes[shown])) for step in steps)
+    return float(np.clip((SHARP_STEP - sharpness) / (SHARP_STEP - BLURRED_STEP), 0, 1))
+
+
+def _steepest(contrast: Grey, rows: NDArray[np.intp]) -> tuple[Levels, list[Levels]]:
+    """Of each square in some rows of them: the darkest pixel, and the steepest step to the right and down."""
+    columns = contrast.shape[1] // SQUARE_PX
+    bands = contrast[: len(contrast) // SQUARE_PX * SQUARE_PX].reshape(-1, SQUARE_PX, contrast.shape[1])[rows]
+    across = np.zeros_like(bands)
+    before, after = bands[:, :, :-1], bands[:, :, 1:]
+    np.subtract(np.maximum(before, after), np.minimum(before, after), out=across[:, :, :-1])
+    above, below = bands[:, :-1], bands[:, 1:]
+    down = np.maximum(above, below) - np.minimum(above, below)
+
+    def most(values: Grey) -> Levels:
+        tops = values.max(axis=1)[:, : columns * SQUARE_PX]
+        levels: Levels = tops.reshape(len(tops), columns, SQUARE_PX).max(axis=2).astype(np.float32)
+        return levels
+
+    return most(bands), [most(across), most(down)]
+
+
+def find_clipped(contrast: Grey, edges: Iterable[str]) -> list[str]:
+    """Which of the edges cut through writing: many separate strokes run into them.
+
+    A torn corner, a shadow or a lid beside the paper is one stroke, ruling is fainter than ``CROSSING``.
+    """
+    depth = max(1, round(EDGE_MM * MM))
+    bands = {
+        "left": contrast[:, :depth].T,
+        "right": contrast[:, -depth:].T,
+        "top": contrast[:depth],
+        "bottom": contrast[-depth:],
+    }
+    return [edge for edge in edges if _crossings(bands[edge]) >= CROSSINGS[edge]]
+
+
+def _crossings(band: Grey) -> int:
+    """Separate strokes that go through the whole depth of a band."""
+    through = np.logical_and.reduce(band > CROSSING, axis=0)
+    if through.mean() > 0.5:
+        return 0
+    return int((through[1:] & ~through[:-1]).sum() + through[0])
