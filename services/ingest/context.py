@@ -12,6 +12,10 @@ from chassis.objects import INTERACTIVE_READ_TIMEOUT_S, Objects
 from chassis.sandbox import Sandbox
 from services.ingest.settings import Settings
 
+CHILD_ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": str(64 << 20), "MALLOC_TRIM_THRESHOLD_": str(128 << 20)}
+"""A child keeps the memory of one page for the next: the kernel would clear it anew each time, a thirtieth of all work.
+Read by glibc; other C libraries ignore it."""
+
 
 @dataclass(frozen=True)
 class Context:
@@ -29,7 +33,7 @@ class Context:
             settings=chosen,
             db=Database(chosen.database_url, service="ingest", pool_size=chosen.database_pool, max_overflow=0),
             objects=objects,
-            sandbox=Sandbox("services.ingest.pixels", size=chosen.children),
+            sandbox=Sandbox("services.ingest.pixels", size=chosen.children, environment=CHILD_ENVIRONMENT),
             originals=DiskCache(objects, max_bytes=chosen.scratch_mb << 20),
         )
 

@@ -62,27 +62,29 @@ def find_skew(contrast: Grey) -> float:
     sums = np.add.reduceat(clipped, np.arange(strips) * pitch, axis=1, dtype=np.uint16)
     rows = np.ascontiguousarray(sums.T, dtype=np.float32)
     centres = (np.arange(strips) + 0.5 - strips / 2) * pitch
-    pad = int(np.tan(np.radians(MAX_SKEW_DEG)) * width / 2) + 2
-
-    windows = np.lib.stride_tricks.sliding_window_view(rows, height - 2 * pad, axis=1)
-
-    def sharpness(degrees: NDArray[np.float64]) -> NDArray[np.float32]:
-        starts = pad + np.rint(np.tan(np.radians(degrees))[:, None] * centres).astype(np.intp)
-        profiles = windows[0][starts[:, 0]]
-        for strip, start in zip(windows[1:], starts.T[1:], strict=True):
-            profiles += strip[start]
-        steps = profiles[:, 1:] - profiles[:, :-1]
-        sharp: NDArray[np.float32] = np.square(steps).sum(axis=1)
-        return sharp
-
-    coarse_degrees = np.linspace(-MAX_SKEW_DEG, MAX_SKEW_DEG, 17)
-    coarse = sharpness(coarse_degrees)
-    fine_degrees = coarse_degrees[coarse.argmax()] + np.linspace(-0.2, 0.2, 9)
-    fine = sharpness(fine_degrees)
+    halved = rows[:, : height // 2 * 2].reshape(strips, -1, 2).sum(axis=2)
+    coarse = np.linspace(-MAX_SKEW_DEG, MAX_SKEW_DEG, 17)
+    around = coarse[_sharpness(halved, centres / 2, coarse).argmax()]
+    fine = np.append(around + np.linspace(-0.2, 0.2, 9), 0.0)
+    sharp = _sharpness(rows, centres, fine)
     # A page without lines has no sharpest angle worth turning for.
-    if fine.max() <= 1.15 * coarse[len(coarse) // 2]:
+    if sharp.max() <= 1.15 * sharp[-1]:
         return 0.0
-    return float(fine_degrees[fine >= 0.97 * fine.max()].mean())  # slides are whole pixels: neighbours are as good
+    return float(fine[sharp >= 0.97 * sharp.max()].mean())  # slides are whole pixels: neighbours are as good
+
+
+def _sharpness(
+    rows: NDArray[np.float32], centres: NDArray[np.float64], degrees: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """How much the sum of all strips changes from row to row, for each angle. ``rows``: one line for each strip."""
+    slides = np.rint(np.tan(np.radians(degrees))[:, None] * centres).astype(np.intp)
+    reach = int(np.abs(slides).max())
+    windows = np.lib.stride_tricks.sliding_window_view(rows, rows.shape[1] - 2 * reach, axis=1)
+    profiles = windows[0][reach + slides[:, 0]]
+    for strip, places in zip(windows[1:], reach + slides.T[1:], strict=True):
+        profiles += strip[places]
+    sharp: NDArray[np.float32] = np.square(profiles[:, 1:] - profiles[:, :-1]).sum(axis=1)
+    return sharp
 
 
 def level(contrast: Grey, skew_deg: float) -> Grey:
