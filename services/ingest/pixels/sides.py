@@ -182,6 +182,7 @@ def grid(level: Pixels) -> Pixels:
 
 def halved(grey: Pixels) -> Pixels:
     """Half the size, each pixel the mean of four; in bands that stay in the cache, a third of Pillow's time."""
+    grey = np.ascontiguousarray(grey)  # a turned side is not
     height, width = (edge // 2 * 2 for edge in grey.shape)
     result = np.empty((height // 2, width // 2), np.uint8)
     for top in range(0, height, _BAND):
