@@ -21,11 +21,20 @@ class Intake(StrEnum):
     A4 = "a4"
 
 
+class Grouping(StrEnum):
+    """What tells where an A4 copy ends: the number of its pages, the next header, or the file. A3: headers."""
+
+    EVERY_N = "every_n"
+    BY_HEADER = "by_header"
+    ONE_PER_FILE = "one_per_file"
+
+
 class ScanProfile(Model):
-    """What the exam says about its paper. ``pages_per_booklet`` in A4 pages; for A3 it is a hint only."""
+    """What is known about the paper. ``pages_per_booklet`` in A4 pages, where the pile is cut every so many."""
 
     intake: Intake
     pages_per_booklet: int = Field(default=4, ge=1, le=200)
+    grouping: Grouping = Grouping.EVERY_N
 
 
 class UploadStatus(StrEnum):
@@ -122,7 +131,8 @@ class StagedPage(Model):
 class BookletView(Model):
     """Contiguous pages of one candidate. ``doubts`` empty means certain. ``copy_id`` once assembled.
 
-    ``set_aside``: stray paper; it is neither certain nor doubtful, and can be taken back.
+    ``set_aside``: stray paper; it is neither certain nor doubtful, and can be taken back. ``confidence``: how probable
+    its pages are in this order, 0 to 1; null once a person arranged them.
     """
 
     id: UUID
@@ -135,6 +145,7 @@ class BookletView(Model):
     set_aside: bool = False
     version: int
     pages: tuple[StagedPage, ...]
+    confidence: float | None = None
 
 
 class Booklets(Model):

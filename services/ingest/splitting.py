@@ -87,7 +87,7 @@ def _keep(uow: UnitOfWork, upload_id: UUID, rows: Sequence[dict[str, Any]]) -> b
 
 def _finish(uow: UnitOfWork, upload: Any) -> None:
     faces = store.faces(uow.sql, upload.id)
-    drafts = imposition.segment(upload.intake, upload.pages_per_booklet, faces)
+    drafts = imposition.segment(upload.intake, upload.pages_per_booklet, faces, upload.grouping)
     doubtful = store.doubtful_pages(uow.sql, upload.id)
     drafts = [imposition.with_doubts(draft, doubtful) for draft in drafts]
     booklets = store.add_booklets(uow.sql, upload.exam_id, upload.id, drafts)

@@ -268,6 +268,7 @@ def _views(sql: sa.Connection, query: sa.Select[Any]) -> list[BookletView]:
             set_aside=row.set_aside,
             version=row.version,
             pages=tuple(shown[row.id]),
+            confidence=row.confidence,
         )
         for row in rows
     ]

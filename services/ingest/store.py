@@ -13,7 +13,7 @@ from chassis.ids import uuid7
 from contracts.errors.ingest import NotFound
 from contracts.objects import ImageRef, ObjectRef
 from contracts.rpc.ingest import Anomaly, RegisterUpload, ScanProfile, Uploads, UploadStatus, UploadView
-from services.ingest.imposition import Doubt, Draft, Face
+from services.ingest.imposition import Code, Doubt, Draft, Face
 from services.ingest.paging import as_uuid, from_cursor, page_size, to_cursor
 from services.ingest.tables import anomalies, booklets, full_images, pages, scan_profiles, uploads
 from services.ingest.tables import metadata as metadata  # every service's tables are found as store.metadata
@@ -99,6 +99,7 @@ def profile(sql: sa.Connection, exam_id: UUID, wanted: ScanProfile) -> UUID:
         "exam_id": exam_id,
         "intake": wanted.intake.value,
         "pages_per_booklet": wanted.pages_per_booklet,
+        "grouping": wanted.grouping.value,
     }
     sql.execute(insert(scan_profiles).values(id=uuid7(), **key).on_conflict_do_nothing())
     found: UUID = sql.execute(sa.select(scan_profiles.c.id).filter_by(**key)).scalar_one()
@@ -106,13 +107,13 @@ def profile(sql: sa.Connection, exam_id: UUID, wanted: ScanProfile) -> UUID:
 
 
 def upload_row(sql: sa.Connection, upload_id: UUID, *, lock: bool = False) -> sa.Row[Any]:
-    """The upload with its profile's ``intake`` and ``pages_per_booklet``.
+    """The upload with its profile's ``intake``, ``pages_per_booklet`` and ``grouping``.
 
     Raises:
         NotFound: no such upload.
     """
     query = (
-        sa.select(uploads, scan_profiles.c.intake, scan_profiles.c.pages_per_booklet)
+        sa.select(uploads, scan_profiles.c.intake, scan_profiles.c.pages_per_booklet, scan_profiles.c.grouping)
         .join(scan_profiles, scan_profiles.c.id == uploads.c.profile_id)
         .where(uploads.c.id == upload_id)
     )
@@ -188,11 +189,31 @@ def _overdue(after_s: float) -> sa.ColumnElement[bool]:
 
 def faces(sql: sa.Connection, upload_id: UUID) -> list[Face]:
     rows = sql.execute(
-        sa.select(pages.c.id, pages.c.side_no, pages.c.half, pages.c.header, pages.c.sound).where(
-            pages.c.upload_id == upload_id
-        )
+        sa.select(
+            pages.c.id, pages.c.side_no, pages.c.half, pages.c.header, pages.c.sound, pages.c.blank, pages.c.features
+        ).where(pages.c.upload_id == upload_id)
     )
-    return [Face(row.id, row.side_no, row.half, row.header, row.sound) for row in rows]
+    return [_face(row) for row in rows]
+
+
+def _face(row: Any) -> Face:
+    seen = row.features
+    return Face(
+        row.id,
+        row.side_no,
+        row.half,
+        row.header,
+        row.sound,
+        blank=row.blank,
+        blank_unsure=seen.get("blank_unsure", False),
+        writing_bottom=seen.get("writing_bottom"),
+        margin=seen.get("margin"),
+        page_no=seen.get("page_no"),
+        turned=seen.get("turned"),
+        lean=seen.get("lean"),
+        fingerprint=seen.get("fingerprint"),
+        code=Code(**seen["code"]) if seen.get("code") else None,
+    )
 
 
 def doubtful_pages(sql: sa.Connection, upload_id: UUID) -> dict[UUID, list[Doubt]]:
@@ -217,6 +238,7 @@ def add_booklets(sql: sa.Connection, exam_id: UUID, upload_id: UUID, drafts: Ite
                 "upload_id": upload_id,
                 "place": position,
                 "first_side": draft.first_side,
+                "confidence": draft.confidence,
             }
         )
         places += [

@@ -1,0 +1,158 @@
+"""Imposition, pure: which faces of a pile make a copy, and in which order they are read.
+
+``faces`` has the words, ``readings`` what copies can look like, ``evidence`` how well that fits what was seen,
+``solver`` chooses. Costs and the reason of each stand where they are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
+from uuid import UUID
+
+from services.ingest.domain import conserve
+from services.ingest.imposition import repeats
+from services.ingest.imposition.evidence import Evidence
+from services.ingest.imposition.faces import Code, Doubt, Draft, Face, Side, sides_of
+from services.ingest.imposition.readings import DoubleSheets, Layout, OneCopy, Pages
+from services.ingest.imposition.solver import Found, solve
+
+__all__ = ["Code", "Doubt", "Draft", "Face", "Grouping", "segment", "with_doubts"]
+
+Grouping = Literal["every_n", "by_header", "one_per_file"]
+
+# A copy less probable than this is shown to a person.
+CERTAIN = 0.97
+# Below this lean (see ``Face``) the child guessed which way up a side is.
+LEAN_DECIDED = 0.8
+# Where so few copies have an odd number of pages, paper was scanned on both sides and a side was lost.
+FEW_ODD = 0.1
+
+
+def segment(
+    intake: Literal["a3", "a4"], pages_per_booklet: int, faces: Sequence[Face], grouping: Grouping = "every_n"
+) -> list[Draft]:
+    """Group every face of an upload into booklets, in the order of the pile.
+
+    Args:
+        intake: how the paper was fed.
+        pages_per_booklet: for A4 that is cut every so many pages; A3 does not need it.
+        faces: all faces of the upload, in any order.
+        grouping: what tells where an A4 copy ends.
+
+    Raises:
+        PagesNotConserved: a defect of this module, caught before it is stored.
+    """
+    scanned = sides_of(faces)
+    again = repeats.find(scanned)
+    sides = [side for at, side in enumerate(scanned) if at not in again]
+    once = [face for side in sides for face in side.faces]
+    extra: dict[int, list[Side]] = {}
+    for at, original in again.items():
+        extra.setdefault(scanned[original].side_no, []).append(scanned[at])
+    drafts = []
+    copies = solve(sides, _layout(intake, pages_per_booklet, sides, grouping), Evidence(once))
+    lost = _side_lost([sum(once[at].half == "whole" for at in copy.reading.order) for copy in copies], intake, grouping)
+    for no, found in enumerate(copies):
+        copy = [once[at] for at in found.reading.order]
+        repeated = [side for no in sorted({face.side_no for face in copy}) for side in extra.get(no, ())]
+        draft = _draft(found, copy, repeated, any(face.turned for face in once))
+        if no in lost:
+            draft = replace(draft, doubts=(*draft.doubts, Doubt("side_missing", copy[-1].side_no)))
+        drafts.append(draft)
+    conserve((face.page_id for face in faces), (page for draft in drafts for page in draft.pages))
+    return drafts
+
+
+def with_doubts(draft: Draft, of_pages: Mapping[UUID, Sequence[Doubt]]) -> Draft:
+    """The draft with the doubts that its pages cast on it, wherever they were put."""
+    more = [doubt for page in draft.pages for doubt in of_pages.get(page, ())]
+    return replace(draft, doubts=tuple(dict.fromkeys([*draft.doubts, *more]))) if more else draft
+
+
+def _layout(intake: str, pages_per_booklet: int, sides: Sequence[Side], grouping: Grouping) -> Layout:
+    if intake == "a3":
+        return DoubleSheets(sides)
+    if grouping == "every_n":
+        return Pages(sides, pages_per_booklet)
+    if grouping == "by_header" and any(face.header for side in sides for face in side.faces):
+        return Pages(sides, None)
+    return OneCopy(sides)
+
+
+def _side_lost(lone: Sequence[int], intake: str, grouping: Grouping) -> set[int]:
+    """Copies with an odd number of pages on lone sheets in a pile that seems to be scanned on both sides.
+
+    So is every pile of double sheets: there more than one copy must show that its A4 sheets were not.
+    """
+    some = [no for no, count in enumerate(lone) if count]
+    odd = {no for no in some if lone[no] % 2}
+    few = len(odd) <= max(1, FEW_ODD * len(some))
+    if intake == "a3":
+        return odd if few else set()
+    return odd if grouping == "by_header" and few and len(odd) < len(some) else set()
+
+
+def _draft(found: Found, copy: Sequence[Face], repeated: Sequence[Side], some_turned: bool) -> Draft:
+    again = [face for side in repeated for face in side.faces]
+    doubts = [*found.reading.doubts, *_header_doubts(copy), *_turn_doubts(copy, some_turned)]
+    doubts += [Doubt("fed_twice", side.side_no) for side in repeated]
+    doubts += [Doubt("image_damaged", face.side_no) for face in copy if not face.sound]
+    first = min(face.side_no for face in copy)
+    if not found.reading.doubts and found.confidence < CERTAIN:
+        lone = next((face for face in copy if face.half == "whole"), None)
+        if lone is not None and copy[0].half != "whole":
+            doubts.append(Doubt("not_a3", lone.side_no))
+        else:
+            doubts.append(Doubt("pages_unsure" if found.pages_confidence < CERTAIN else "order_unsure", first))
+    return Draft(
+        pages=tuple(face.page_id for face in [*copy, *again]),
+        first_side=first,
+        doubts=tuple(dict.fromkeys(doubts)),
+        confidence=found.confidence,
+    )
+
+
+def _header_doubts(copy: Sequence[Face]) -> Iterator[Doubt]:
+    first, *others = copy
+    if first.header is None:
+        yield Doubt("no_header", first.side_no)
+    headed = {(face.side_no, face.half) for face in copy if face.header}
+    for face in copy:
+        if face.header == "unsure":
+            yield Doubt("header_unsure", face.side_no)
+    for face in others:
+        if face.header is None:
+            continue
+        if face.half == "left":
+            yield Doubt("two_headers" if (face.side_no, "right") in headed else "header_on_left", face.side_no)
+        elif face.header == "sure":
+            yield Doubt("header_elsewhere", face.side_no)
+
+
+def _turn_doubts(copy: Sequence[Face], some_turned: bool) -> Iterator[Doubt]:
+    """Both sides of a sheet go through the scanner the same way up. Where the child says otherwise it erred once.
+
+    Only double sheets: there it exchanges two pages; an A4 page that stands on its head is in its place all the same.
+    """
+    spreads = sides_of(face for face in copy if face.half != "whole")
+    for front, back in zip(spreads[::2], spreads[1::2], strict=False):
+        written = [side for side in (front, back) if not side.blank and not _headed(side)]
+        weakest = min(written, key=_lean, default=None)
+        if weakest is None or front.faces[0].turned is None or back.faces[0].turned is None:
+            continue
+        guessed = (
+            some_turned and not _headed(front) and not _headed(back) and max(_lean(front), _lean(back)) < LEAN_DECIDED
+        )
+        if guessed or front.faces[0].turned != back.faces[0].turned:
+            yield Doubt("turn_unsure", weakest.side_no)
+
+
+def _headed(side: Side) -> bool:
+    return any(face.header == "sure" for face in side.faces)
+
+
+def _lean(side: Side) -> float:
+    """How clearly a side is the way up the child thinks."""
+    return abs(sum(face.lean or 0.0 for face in side.faces))
