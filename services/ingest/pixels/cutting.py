@@ -160,7 +160,7 @@ class Cutter:
                 "screen": self._encoded(masked, jpeg.SCREEN_QUALITY),
                 "thumb": self._encoded(masked_pixels(small, box), jpeg.THUMB_QUALITY),
             },
-            "mask_holds": hides(masked, box),
+            "mask_holds": hides(masked, box, part.of(look)),
         }
 
     def _encoded(self, pixels: Pixels, quality: int) -> dict[str, int]:

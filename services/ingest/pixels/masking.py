@@ -19,15 +19,17 @@ def masked_pixels(pixels: Pixels, box: Sequence[float]) -> Pixels:
     return result
 
 
-def hides(masked: Pixels, box: Sequence[float]) -> bool:
+def hides(masked: Pixels, box: Sequence[float], look: Pixels | None = None) -> bool:
     """Whether a masked upright face shows nothing of a header any more: the box is white, and no header is found.
 
     The second finds what the first cannot: boxes that stand lower than whoever measured the header thought.
+    ``look``: the same face on the measuring grid, whose own box does not matter, if it is at hand.
     """
     inside = _inside(masked, box)
     if masked[inside].min(initial=255) < 255:
         return False
-    look = np.array(grid(masked[..., 1] if masked.ndim == 3 else masked))
+    look = grid(masked) if look is None else look
+    look = np.array(look[..., 1] if look.ndim == 3 else look)
     # Beside a white band yellowed paper would look like ink: look at the face as if its paper went on.
     inside = _inside(look, box)
     below = look[inside[0].stop :]
