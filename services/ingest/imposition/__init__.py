@@ -26,6 +26,8 @@ Grouping = Literal["every_n", "by_header", "one_per_file"]
 CERTAIN = 0.97
 # Below this lean (see ``Face``) the child guessed which way up a side is.
 LEAN_DECIDED = 0.8
+# Above this it is sure, even if the other side of the sheet lies otherwise: somebody turned the stack by hand between.
+LEAN_SURE = 2.0
 # Where so few copies have an odd number of pages, paper was scanned on both sides and a side was lost.
 FEW_ODD = 0.1
 
@@ -132,7 +134,7 @@ def _header_doubts(copy: Sequence[Face]) -> Iterator[Doubt]:
 
 
 def _turn_doubts(copy: Sequence[Face], some_turned: bool) -> Iterator[Doubt]:
-    """Both sides of a sheet go through the scanner the same way up. Where the child says otherwise it erred once.
+    """Both sides of a sheet go through the scanner the same way up. Where the child says otherwise it may have erred.
 
     Only double sheets: there it exchanges two pages; an A4 page that stands on its head is in its place all the same.
     """
@@ -145,7 +147,8 @@ def _turn_doubts(copy: Sequence[Face], some_turned: bool) -> Iterator[Doubt]:
         guessed = (
             some_turned and not _headed(front) and not _headed(back) and max(_lean(front), _lean(back)) < LEAN_DECIDED
         )
-        if guessed or front.faces[0].turned != back.faces[0].turned:
+        differ = front.faces[0].turned != back.faces[0].turned
+        if guessed or (differ and _lean(weakest) < LEAN_SURE):
             yield Doubt("turn_unsure", weakest.side_no)
 
 
