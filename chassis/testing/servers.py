@@ -109,6 +109,8 @@ class RabbitMQ(Server):
         )
         self.child = Child([str(_PROGRAMS / "rabbitmq-server")], log=log, environ=self._environ())
         self.child.wait_until(self._check, what="RabbitMQ", timeout_s=120)
+        # It greets a moment before it takes commands.
+        self.control("await_startup", "--timeout", "60")
 
     def _check(self) -> None:
         with socket.create_connection(("127.0.0.1", self.port), timeout=1) as probe:

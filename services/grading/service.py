@@ -103,7 +103,7 @@ class GradingService:
 
     @serve(copies_rpc.SOLVE_IDENTIFICATION)
     def solve_identification(self, request: copies_rpc.ExamQuery) -> copies_rpc.Matching:
-        return matching.solve(self.app, request)
+        return matching.solve_identification(self.app, request)
 
     @serve(copies_rpc.READ_AGAIN)
     def read_again(self, request: copies_rpc.OneCopy) -> copies_rpc.IdentificationView:

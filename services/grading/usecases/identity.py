@@ -77,11 +77,15 @@ def _ask_for_one_unread(app: Context, copy_id: UUID) -> bool:
 
 
 def read_again(app: Context, request: OneCopy) -> IdentificationView:
-    """Ask for the copy's header to be read once more, whatever came of it; whose copy it is stays as it is."""
+    """Ask for the copy's header to be read once more, whatever came of it; whose copy it is stays as it is.
+
+    A reading that is still on its way is not asked for twice.
+    """
     _require_staff(request.by)
     with app.db.transaction() as uow:
         copy = copies.hold(uow, request.copy_id, request.by)
-        sheets.read_again(uow, [copy.id])
+        if identity.reading(uow.sql, copy.id).outcome is not None:
+            sheets.read_again(uow, [copy.id])
         view = _one(uow, copy)
     log.info("reading_asked_again", copy_id=copy.id)
     return view

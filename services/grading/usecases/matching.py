@@ -30,7 +30,7 @@ _TRIES = 3
 Ranking = list[tuple[UUID, float]]
 
 
-def solve(app: Context, request: ExamQuery) -> Matching:
+def solve_identification(app: Context, request: ExamQuery) -> Matching:
     """Match the exam now, with every reading there is. Again with nothing new, it changes nothing.
 
     Raises:

@@ -21,6 +21,7 @@ from chassis.disk_cache import DiskCache
 from chassis.objects import Objects
 from chassis.sandbox import Sandbox
 from contracts.errors import Unavailable
+from contracts.messages.ocr import TextExtracted
 from contracts.rpc import Method
 from contracts.rpc import ingest as ingest_rpc
 from contracts.rpc.grading import copies as copies_rpc
@@ -38,6 +39,7 @@ from services.grading.usecases import (
     identity,
     locks,
     marking,
+    matching,
     reopening,
     roster,
 )
@@ -132,7 +134,7 @@ def school(
     originals = DiskCache(objects, max_bytes=64 << 20)
     ingest = build_context(database("ingest"), objects, sandbox, originals)
     grading = Grading(grading_settings(), database("grading"), objects)
-    modules = (allocation, candidates, copies, exams, finalise, identity, locks, marking, reopening, roster)
+    modules = (allocation, candidates, copies, exams, finalise, identity, locks, marking, matching, reopening, roster)
     _play(rpc, grading, (exams_rpc, copies_rpc), modules)
     _play(rpc, ingest, (ingest_rpc,), (assembling, usecases))
     yield School(admin, rpc, db, Ingest(ingest, UUID(int=0)), grading)
@@ -315,12 +317,38 @@ def _stuck_copies(school: School) -> Wish:
     return "/maintenance/stuck-copies", {}
 
 
+def _solve(school: School) -> Wish:
+    exam_id = school.exam()
+    school.copy(exam_id)
+    return f"/exams/{exam_id}/identification/solve", {}
+
+
+def _unreadable(school: School) -> tuple[UUID, str]:
+    """An exam and its copy, whose header could not be read."""
+    exam_id = school.exam()
+    copy_id = school.copy(exam_id)
+    answer = TextExtracted(copy_id=UUID(copy_id), revision=1, outcome="timeout", engine="none")
+    identity.text_extracted(answer, school.grading.db.transaction)
+    return exam_id, copy_id
+
+
+def _read_again(school: School) -> Wish:
+    return f"/copies/{_unreadable(school)[1]}/identification/reading", {}
+
+
+def _read_failed_again(school: School) -> Wish:
+    return f"/exams/{_unreadable(school)[0]}/identification/readings", {}
+
+
 BY_NATURE: dict[str, tuple[str, Callable[[School], Wish]]] = {
     "maintenance.stuck_copies": ("what was asked for again is not overdue", _stuck_copies),
     "maintenance.stuck_uploads": ("what was asked for again does not stand still", _stuck_uploads),
     "exams.import_roster": ("a candidate has a key of their own; the same file again leaves all unchanged", _roster),
     "exams.bad_rows": ("the answer is told by the file; nothing is written but that answer", _bad_rows),
     "exams.restore": ("an exam that is not deleted stays as it is", _restore),
+    "identification.read_again": ("a reading that is on its way is not asked for twice", _read_again),
+    "identification.read_failed_again": ("what was asked for again has not failed", _read_failed_again),
+    "identification.solve": ("the same readings and roster give the same candidates", _solve),
     "marking.allocate": ("only copies without a marker are allocated", _allocate),
     "marking.finalise": ("a copy that is finalised is not finalised again, and has one job per revision", _finalise),
     "marking.heartbeat": ("a lease has one end", _heartbeat),

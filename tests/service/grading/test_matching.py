@@ -30,7 +30,7 @@ def roster(desk):
 
 
 def solve(desk):
-    return matching.solve(desk.app, ExamQuery(exam_id=desk.exam_id, by=desk.admin))
+    return matching.solve_identification(desk.app, ExamQuery(exam_id=desk.exam_id, by=desk.admin))
 
 
 def queue(desk, **page):
@@ -209,7 +209,7 @@ def test_what_is_published_is_not_matched(desk, roster):
 
 def test_matching_is_for_staff(desk, roster):
     with pytest.raises(NotFound):
-        matching.solve(desk.app, ExamQuery(exam_id=desk.exam_id, by=desk.marker))
+        matching.solve_identification(desk.app, ExamQuery(exam_id=desk.exam_id, by=desk.marker))
 
 
 def test_a_failed_reading_is_asked_for_again_on_demand(desk, roster):
