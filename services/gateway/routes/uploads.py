@@ -12,6 +12,7 @@ from flask import Response, request
 from werkzeug.datastructures import FileStorage
 
 from contracts.errors.gateway import EmptyFile, ExamDeleted, NotAPdf, TooLarge, WrongMediaType
+from contracts.model import Model
 from contracts.rpc import ingest
 from contracts.rpc.grading import exams as rpc
 from services.gateway import idempotency, jobs
@@ -29,6 +30,12 @@ FORM_OVERHEAD = 64 * 1024  # boundaries and headers of the multipart body around
 HEAD = 1024
 _ZIP = b"PK\x03\x04"
 _OTHERS = (b"PK", b"MZ", b"<", b"\x89PNG", b"GIF", b"\xff\xd8", b"{", b"\x1f\x8b")
+
+
+class Pile(Model):
+    """How a pile of A4 pages is told apart into copies; A3 double sheets are by their headers, whatever is said."""
+
+    grouping: ingest.Grouping = ingest.Grouping.EVERY_N
 
 
 class Request(flask.Request):
@@ -65,9 +72,15 @@ def index(exam_id: UUID, query: Page) -> ingest.Uploads:
 
 
 @uploads.operation(
-    "POST", "/exams/<uuid:exam_id>/uploads", reply=Job, statuses=(202, 200), creates=True, takes=(MULTIPART,)
+    "POST",
+    "/exams/<uuid:exam_id>/uploads",
+    query=Pile,
+    reply=Job,
+    statuses=(202, 200),
+    creates=True,
+    takes=(MULTIPART,),
 )
-def create(exam_id: UUID) -> Response:
+def create(exam_id: UUID, query: Pile) -> Response:
     """Upload a scan (PDF, or a zip of PDFs); the same file again gives the first upload's job with 200."""
     here = gateway()
     # Asked before the body is read: nobody sends 200 MB to learn that the exam does not exist.
@@ -78,7 +91,7 @@ def create(exam_id: UUID) -> Response:
     file = _received()
     spool = cast(Spool, file.stream)
     kind = media_type(spool, here.settings.upload_max_bytes)
-    return idempotency.once(spool.digest(), lambda: respond(_register(exam, file, spool, kind), 202))
+    return idempotency.once(spool.digest(), lambda: respond(_register(exam, query, file, spool, kind), 202))
 
 
 def _received() -> FileStorage:
@@ -106,13 +119,15 @@ def media_type(spool: Spool, max_bytes: int) -> str:
     return PDF
 
 
-def _register(exam: rpc.ExamView, file: FileStorage, spool: Spool, kind: str) -> Answer:
+def _register(exam: rpc.ExamView, pile: Pile, file: FileStorage, spool: Spool, kind: str) -> Answer:
     """Object first, then the row at ingest: a crash in between leaves an object that nothing names, not a lie."""
     who = caller()
     registered = ask(
         ingest.REGISTER_UPLOAD,
         exam_id=exam.id,
-        profile=ingest.ScanProfile(intake=exam.intake, pages_per_booklet=exam.pages_per_booklet),
+        profile=ingest.ScanProfile(
+            intake=exam.intake, pages_per_booklet=exam.pages_per_booklet, grouping=pile.grouping
+        ),
         object=gateway().objects.put("uploads", cast(BinaryIO, spool), kind),
         filename=_plain_name(file.filename),
         once=idempotency.name_of_request(),

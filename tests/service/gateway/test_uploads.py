@@ -82,6 +82,18 @@ def test_a_scan_is_kept_registered_and_followed(admin: Person, scans: Ingest, ob
     assert objects.get(asked.object) == SCAN
 
 
+def test_a_scan_says_what_tells_its_copies_apart(admin: Person, scans: Ingest) -> None:
+    send(admin)
+    send(admin, SCAN + b"!", query_string={"grouping": "by_header"})
+    assert [asked.profile.grouping for asked in scans.registered] == ["every_n", "by_header"]
+
+
+def test_a_grouping_that_does_not_exist_is_refused(admin: Person, scans: Ingest) -> None:
+    refused = send(admin, query_string={"grouping": "by_weather"})
+    assert (refused.status_code, [each["field"] for each in refused.json["errors"]]) == (422, ["grouping"])
+    assert scans.registered == []
+
+
 def test_the_job_is_what_ingest_says_at_that_moment(admin: Person, scans: Ingest) -> None:
     job = send(admin).json
     path, upload_id = f"/jobs/{job['id']}", UUID(job["items"][0]["id"])
