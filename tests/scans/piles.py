@@ -11,8 +11,8 @@ What is assumed of schools and scanners is written down here and nowhere taken f
 - The header of a first page is missed 2 times in 1000 and unsure 1 time in 100, more often where a shifted fold cut it;
   another page shows one 3 times in 10 000, and seldom a clear one.
 - A blank page is taken for written 1 time in 100 and is unsure 3 times; a few words are taken for blank 1 time in 10.
-- Two scans of a page differ in 4 bits of 100 of their fingerprints, two pages of a pupil in 40.
-- A feeder loses a side, or scans a sheet twice, at most once in a pile.
+- Two scans of a page differ in 4 to 20 of 100 waves of their fingerprints, two pages of a pupil in 60.
+- A feeder loses a side, or scans a sheet twice, right after itself and with both its sides, at most once in a pile.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from uuid import UUID
 
 from services.ingest.imposition import Face, Grouping
 
-BITS = 144
+WAVES, STRONGEST = 400, 128  # of a fingerprint
+_Print = dict[int, bool]  # the strong waves, and whether each is positive
 
 
 @dataclass
@@ -36,7 +37,7 @@ class _Page:
     copy: int
     no: int
     ends: float = 0.0
-    print: int = 0
+    print: _Print = field(default_factory=dict)
 
     @property
     def written(self) -> bool:
@@ -108,12 +109,16 @@ class _Maker:
 
     # Paper
 
-    def _page(self, copy: int, no: int, base: int) -> _Page:
+    def _page(self, copy: int, no: int, base: _Print) -> _Page:
         self._pages += 1
-        return _Page(UUID(int=self._pages), copy, no, print=self._flipped(base, 0.28))
+        return _Page(UUID(int=self._pages), copy, no, print=self._changed(base, 0.5))
 
-    def _flipped(self, bits: int, share: float) -> int:
-        return bits ^ sum(1 << at for at in range(BITS) if self.chance(share))
+    def _changed(self, waves: _Print, share: float) -> _Print:
+        """Other waves are the strong ones, for so many of them."""
+        kept = {wave: positive for wave, positive in waves.items() if not self.chance(share)}
+        while len(kept) < STRONGEST:
+            kept.setdefault(self.rng.randrange(WAVES), self.chance(0.5))
+        return kept
 
     def _double_sheets(self, count: int) -> list[_Sheet]:
         given = self.rng.choice((0, 0, 0, 0, 0, 0, 1, 2, 2, 3))  # so many to everybody
@@ -128,7 +133,7 @@ class _Maker:
             lone = inserts if self.chance(0.2) else 0
             if lone:
                 last = 4 * sheets + lone
-            base = self.rng.getrandbits(BITS)
+            base = self._changed({}, 0)
             pages = [self._page(copy, no, base) for no in range(1, 4 * sheets + lone + 1)]
             self._write(pages, last)
             for no in range(1, sheets + 1):
@@ -150,7 +155,7 @@ class _Maker:
             size = per or (last + last % 2 if duplex else last)
             if rectos and not per:
                 size, last = 2 * last, 2 * last - 1
-            base = self.rng.getrandbits(BITS)
+            base = self._changed({}, 0)
             pages = [self._page(copy, no, base) for no in range(1, size + 1)]
             if rectos:
                 self._write(pages[::2], (last + 1) // 2)
@@ -181,10 +186,9 @@ class _Maker:
             return [*stack[:at], *([changed] if changed else []), *stack[at + 1 :]], {sheet[0][0].copy}
         if not may_repeat:
             return stack, set()
-        again = sheet if self.chance(0.7) else [self.rng.choice(sheet)]
-        if not any(page.written for side in again for page in side):
+        if not any(page.written for side in sheet for page in side):
             return stack, set()  # nobody would ever know
-        return [*stack[: at + 1], again, *stack[at + 1 :]], {sheet[0][0].copy}
+        return [*stack[: at + 1], sheet, *stack[at + 1 :]], {sheet[0][0].copy}
 
     # What is seen of it
 
@@ -252,10 +256,9 @@ class _Maker:
             header = rng.choices(("sure", "unsure", None), (0.7, 0.25, 0.05) if shifted else (0.988, 0.01, 0.002))[0]
         elif page.written:
             header = rng.choices((None, "unsure", "sure"), (0.9997, 0.00025, 0.00005))[0]
-        print_ = self._flipped(page.print if page.written else 0, 0.04)
         return Face(
             page.id, side_no, "whole", header, blank=blank, blank_unsure=unsure, writing_bottom=ends,  # type: ignore[arg-type]
-            margin=margin, page_no=page_no, fingerprint=f"{print_:036x}",  # type: ignore[arg-type]
+            margin=margin, page_no=page_no, fingerprint=self._fingerprint(page),  # type: ignore[arg-type]
         )  # fmt: skip
 
     def _ink(self, page: _Page) -> tuple[bool, bool, float | None]:
@@ -267,3 +270,10 @@ class _Maker:
         if page.ends < 0.15 and self.chance(0.25):
             return (True, False, None) if self.chance(0.4) else (self.chance(0.5), True, None)
         return False, False, min(0.97, max(0.02, page.ends + self.rng.gauss(0, 0.01)))
+
+    def _fingerprint(self, page: _Page) -> str | None:
+        if not page.written:
+            return None
+        seen = self._changed(page.print, self.rng.uniform(0.02, 0.1))
+        strong, positive = (sum(1 << wave for wave in seen if every or seen[wave]) for every in (True, False))
+        return f"{strong:0{WAVES // 4}x}{positive:0{WAVES // 4}x}"

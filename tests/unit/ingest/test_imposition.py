@@ -191,12 +191,43 @@ def test_one_file_is_one_copy() -> None:
     assert not draft.doubts
 
 
+def printed(faces: Iterable[Face], *, alike: int = 32) -> list[Face]:
+    """Each with a fingerprint of its own, or the same again after so many faces."""
+    return [
+        replace(face, blank=False, fingerprint=f"{0xFF << 8 * (no % alike):064x}{0:064x}")
+        for no, face in enumerate(faces)
+    ]
+
+
+def scanned(*parts: Iterable[Face]) -> list[Face]:
+    """One behind the other, two faces a side."""
+    faces = [face for part in parts for face in part]
+    return [replace(face, page_id=UUID(int=no + 1), side_no=no // 2 + 1) for no, face in enumerate(faces)]
+
+
 def test_a_sheet_fed_twice_is_put_behind_its_copy() -> None:
-    faces = [replace(face, blank=False, fingerprint=f"{face.page_id.int * 7919 % 65521:04x}" * 9)
-             for face in spreads([True, False, True, False, True, False])]  # fmt: skip
-    again = [replace(face, page_id=UUID(int=900 + no), side_no=face.side_no, header=face.header)
-             for no, face in enumerate(faces[4:8])]  # fmt: skip
-    late = [replace(face, side_no=face.side_no + 2) for face in [*again, *faces[8:]]]
-    drafts = segment("a3", 4, [*faces[:8], *late])
+    faces = printed(spreads([True, False, True, False, True, False]))
+    drafts = segment("a3", 4, scanned(faces[:8], faces[4:]))
     assert [len(draft.pages) for draft in drafts] == [4, 8, 4]
-    assert codes(drafts[1]) == {"fed_twice"}
+    assert [codes(draft) for draft in drafts] == [set(), {"fed_twice"}, set()]
+
+
+def test_one_side_like_another_is_no_sheet_fed_twice() -> None:
+    faces = printed(spreads([True, False, True, False]))
+    copied = [replace(one, fingerprint=other.fingerprint) for one, other in zip(faces[4:6], faces[:2], strict=True)]
+    # a feeder takes sheets, not sides; one taken out would tear a copy in two
+    assert not any(draft.doubts for draft in segment("a3", 4, [*faces[:4], *copied, *faces[6:]]))
+
+
+def test_paper_that_is_alike_all_through_was_not_fed_twice() -> None:
+    faces = printed(spreads([True, False] * 6), alike=4)
+    assert [len(draft.pages) for draft in segment("a3", 4, faces)] == [4] * 6
+
+
+def test_a_page_scanned_on_one_side_comes_again_alone() -> None:
+    faces = printed(singles([True, False, True, False, True, False]))
+    again = replace(faces[2], page_id=UUID(int=999))
+    pile = [replace(face, side_no=no) for no, face in enumerate([*faces[:3], again, *faces[3:]], start=1)]
+    drafts = segment("a4", 2, pile)
+    assert [len(draft.pages) for draft in drafts] == [2, 3, 2]
+    assert [codes(draft) for draft in drafts] == [set(), {"fed_twice"}, set()]
