@@ -16,6 +16,8 @@ STROKE = 40  # contrast of the darkest pixel in a square that shows a stroke
 ROWS = 12
 # The steepest step between neighbours as a share of the stroke's contrast: a sharp scan, and one nobody can read.
 SHARP_STEP, BLURRED_STEP = 0.62, 0.15
+# A printed line changes no more than this along itself, on a whole square: there it has no edge to be sharp or not.
+ALONG_A_LINE = 0.25
 
 CROSSING = 40
 EDGE_MM = 1.2
@@ -30,16 +32,18 @@ def find_blur(contrast: Grey, counts: Squares) -> float:
     """
     written = counts > 0
     most = np.sort(np.argsort(written.sum(axis=1))[-ROWS:])
-    strokes, steps = _steepest(contrast, most)
+    strokes, directions = _steepest(contrast, most)
     shown = (strokes >= STROKE) & written[most]
-    if not shown.any():
-        return 0.0  # nothing to read
-    sharpness = min(float(np.median(step[shown] / strokes[shown])) for step in steps)
+    sharpness = SHARP_STEP  # nothing to read
+    for step, change in directions:
+        edges = shown & (change > ALONG_A_LINE * strokes)
+        if edges.any():
+            sharpness = min(sharpness, float(np.median(step[edges] / strokes[edges])))
     return float(np.clip((SHARP_STEP - sharpness) / (SHARP_STEP - BLURRED_STEP), 0, 1))
 
 
-def _steepest(contrast: Grey, rows: NDArray[np.intp]) -> tuple[Levels, list[Levels]]:
-    """Of each square in some rows of them: the darkest pixel, and the steepest step to the right and down."""
+def _steepest(contrast: Grey, rows: NDArray[np.intp]) -> tuple[Levels, list[tuple[Levels, Levels]]]:
+    """Of each square in some rows of them: the darkest pixel; to the right and down, the steepest step and all change."""
     columns = contrast.shape[1] // SQUARE_PX
     bands = contrast[: len(contrast) // SQUARE_PX * SQUARE_PX].reshape(-1, SQUARE_PX, contrast.shape[1])[rows]
     across = np.zeros_like(bands)
@@ -53,7 +57,9 @@ def _steepest(contrast: Grey, rows: NDArray[np.intp]) -> tuple[Levels, list[Leve
         levels: Levels = tops.reshape(len(tops), columns, SQUARE_PX).max(axis=2).astype(np.float32)
         return levels
 
-    return most(bands), [most(across), most(down)]
+    squares = bands[:, :, : columns * SQUARE_PX].reshape(len(rows), SQUARE_PX, columns, SQUARE_PX)
+    changes = [np.ptp(squares, axis=axis).max(axis=other).astype(np.float32) for axis, other in ((3, 1), (1, 2))]
+    return most(bands), [(most(across), changes[0]), (most(down), changes[1])]
 
 
 def find_clipped(contrast: Grey, edges: Iterable[str]) -> list[str]:

@@ -92,6 +92,13 @@ def test_the_shadow_of_the_fold_is_no_blur(look: Callable[..., Sides]) -> None:
     assert max(left["blur"], right["blur"]) < 0.1
 
 
+def test_a_printed_form_is_sharp_though_its_lines_have_no_edge_along_themselves(look: Callable[..., Sides]) -> None:
+    form = face(3, header=True, lines=5)
+    sharp, blurred = look(form, form.filter(ImageFilter.GaussianBlur(0.75 * MM)))
+    assert sharp["blur"] < 0.1
+    assert blurred["blur"] > 0.8
+
+
 def test_blur_in_one_direction_counts(look: Callable[..., Sides]) -> None:
     page = face(3)
     smeared = Image.fromarray(
