@@ -40,9 +40,7 @@ def _all_alike(before: Sequence[Side], now: Sequence[Side]) -> bool:
     """Whether all that is written on these sides is alike, and something is."""
     if [len(side.faces) for side in before] != [len(side.faces) for side in now]:
         return False
-    pairs = [
-        pair for one, other in zip(before, now, strict=True) for pair in zip(one.faces, other.faces, strict=True)
-    ]
+    pairs = [pair for one, other in zip(before, now, strict=True) for pair in zip(one.faces, other.faces, strict=True)]
     if any(_differ(one, other) for one, other in pairs):
         return False
     written = [(one, other) for one, other in pairs if _telling(one) and _telling(other)]

@@ -24,10 +24,11 @@ PAGES = "SELECT side_no, half, count(*) AS n FROM pages GROUP BY 1, 2 HAVING cou
 
 
 def test_a_pile_becomes_its_copies(ingest: Ingest) -> None:
-    upload = ingest.ready(pile([1, 2, 1], upside_down=[4]))
+    # a pile with a header on its first sheet and on its last might lie in reverse, if its writing does not tell
+    upload = ingest.ready(pile([1, 1, 2], upside_down=[4]))
     assert (upload.status, upload.sides, upload.sides_done, upload.pages) == ("ready", 8, 8, 16)
     assert upload.anomalies == ()
-    assert [len(booklet.pages) for booklet in ingest.booklets()] == [4, 8, 4]
+    assert [len(booklet.pages) for booklet in ingest.booklets()] == [4, 4, 8]
     (settled,) = ingest.settled()
     assert (settled.outcome, settled.pages, settled.booklets) == ("ready", 16, 3)
 
