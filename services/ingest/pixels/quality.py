@@ -43,7 +43,7 @@ def find_blur(contrast: Grey, counts: Squares) -> float:
 
 
 def _steepest(contrast: Grey, rows: NDArray[np.intp]) -> tuple[Levels, list[tuple[Levels, Levels]]]:
-    """Of each square in some rows of them: the darkest pixel; to the right and down, the steepest step and all change."""
+    """Of each square in some rows of them: the darkest pixel; right and down, the steepest step and all change."""
     columns = contrast.shape[1] // SQUARE_PX
     bands = contrast[: len(contrast) // SQUARE_PX * SQUARE_PX].reshape(-1, SQUARE_PX, contrast.shape[1])[rows]
     across = np.zeros_like(bands)
