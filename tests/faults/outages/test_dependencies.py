@@ -18,6 +18,7 @@ from tests.faults.outages.visits import (
     GATEWAY,
     GRADING,
     INGEST,
+    RENDER,
     STORE,
     VISITS,
     Answer,
@@ -86,19 +87,19 @@ ALL = "ingest ocr grading render gateway"
 OUTAGES = [
     _wire("store", "refused", "store", {STORE}, EVERYBODY),
     _wire("store", "mute", "store", {STORE}, EVERYBODY),
-    _wire("bus", "refused", "bus", {GRADING, INGEST}, EVERYBODY),
-    _wire("bus", "mute", "bus", {GRADING, INGEST}, EVERYBODY),
-    _wire("databases", "refused", ALL, {GATEWAY, GRADING, INGEST}, EVERYBODY),
-    _wire("databases", "mute", ALL, {GATEWAY, GRADING, INGEST}, EVERYBODY),
+    _wire("bus", "refused", "bus", {GRADING, INGEST, RENDER}, EVERYBODY),
+    _wire("bus", "mute", "bus", {GRADING, INGEST, RENDER}, EVERYBODY),
+    _wire("databases", "refused", ALL, {GATEWAY, GRADING, INGEST, RENDER}, EVERYBODY),
+    _wire("databases", "mute", ALL, {GATEWAY, GRADING, INGEST, RENDER}, EVERYBODY),
     _database("ingest", "refused", {INGEST}),
     _database("ocr", "refused", set()),
     _database("grading", "mute", {GRADING}),
-    _database("render", "refused", set()),
+    _database("render", "refused", {RENDER}),
     _database("gateway", "refused", {GATEWAY}),
     _stopped("ingest", {INGEST}),
     _stopped("ocr", set()),
     _stopped("grading", {GRADING}),
-    _stopped("render", set()),
+    _stopped("render", {RENDER}),
 ]
 
 

@@ -18,8 +18,8 @@ from demo import scans
 from demo.client import JSON, Client
 from tests.story.journey import HIGHLIGHT, MARKERS, PASSWORD, SCHEME, Journey, PatientClient, Pile, until
 
-GATEWAY, GRADING, INGEST, STORE = "gateway", "grading", "ingest", "store"
-"""What may be lacking: the gateway's database, what grading or ingest answers (over bus and database), objects."""
+GATEWAY, GRADING, INGEST, RENDER, STORE = "gateway", "grading", "ingest", "render", "store"
+"""What may be lacking: the gateway's database, what a service answers (over bus and database), objects."""
 
 PATIENCE_S = 25.0  # of the visitor: a request above 10 s is to be measured, not cut off
 _serial = itertools.count(1)
@@ -157,6 +157,9 @@ def _table() -> Iterator[tuple[str, str, Callable[[Scene], Wanted]]]:
     yield "exams.put_scheme", "gateway grading", _api("admin", "PUT", desk + "/scheme", **scheme)
     roster = {"files": {"file": ("liste.csv", scans.roster_csv(), "text/csv")}}
     yield "exams.import_roster", "gateway grading store", _api("admin", "POST", desk + "/roster", **roster)
+    yield "exams.bad_rows", "gateway grading store", _api("admin", "POST", desk + "/roster/errors.csv", **roster)
+    printed = {"params": {"copies": 2, "pages": 2}}
+    yield "exams.sheets", "gateway grading render store", _api("admin", "GET", desk + "/sheets.pdf", **printed)
     yield "exams.candidates", "gateway grading", _api("admin", "GET", desk + "/candidates")
     missing = {"json": {"only_missing": True}}
     yield "exams.issue_access_codes", "gateway grading", _api("admin", "POST", desk + "/access-codes", **missing)
@@ -167,6 +170,8 @@ def _table() -> Iterator[tuple[str, str, Callable[[Scene], Wanted]]]:
     scan = {"files": lambda _: {"file": ("pile.pdf", small_pile(1), "application/pdf")}}
     yield "uploads.create", "gateway grading ingest store", _api("admin", "POST", desk + "/uploads", **scan)
     yield "uploads.show", "gateway ingest", _api("admin", "GET", "/uploads/{s.upload}")
+    yield "uploads.confirm", "gateway ingest", _api("admin", "POST", "/uploads/{s.upload}/confirm")
+    yield "scan_report.show", "gateway ingest", _api("admin", "GET", desk + "/scan-report")
     yield "booklets.index", "gateway ingest", _api("admin", "GET", desk + "/booklets")
     yield "booklets.show", "gateway ingest", _api("admin", "GET", booklet)
 
@@ -181,6 +186,16 @@ def _table() -> Iterator[tuple[str, str, Callable[[Scene], Wanted]]]:
     yield "booklets.split", "gateway ingest", _api("admin", "POST", booklet + "/split", **cut)
     one = {"json": lambda s: {"booklet_ids": [s.booklet["id"], s.booklet["id"]]}}
     yield "booklets.merge", "gateway ingest", _api("admin", "POST", desk + "/booklets/merge", **one)
+
+    def itself(s: Scene) -> JSON:
+        page, version = s.booklet["pages"][0]["id"], s.booklet["version"]
+        return {"source_id": s.booklet["id"], "source_version": version, "page_ids": [page], "version": version}
+
+    yield "booklets.insert", "gateway ingest", _api("admin", "POST", booklet + "/insert", json=itself)
+    yield "booklets.acts", "gateway ingest", _api("admin", "GET", desk + "/booklets/acts")
+    yield "booklets.undo", "gateway ingest", _api("admin", "POST", desk + "/booklets/undo", json={})
+    seen = {"json": lambda s: {"version": s.booklet["version"]}}
+    yield "booklets.undo_in_one", "gateway ingest", _api("admin", "POST", booklet + "/undo", **seen)
     alone = {"json": lambda s: {"booklet_ids": [s.booklet["id"]]}}
     yield "booklets.assemble", "gateway ingest store", _api("admin", "POST", desk + "/copies", **alone)
     yield "booklets.assemble_certain", "gateway ingest store", _api("admin", "POST", desk + "/copies/assemble")
@@ -195,6 +210,8 @@ def _table() -> Iterator[tuple[str, str, Callable[[Scene], Wanted]]]:
     yield "copies.page", "gateway grading store", _api("admin", "GET", copy + "/pages/1")
     full = {"params": {"size": "full"}}
     yield "copies.page", "gateway grading ingest store", _api("admin", "GET", "/copies/{s.graded}/pages/1", **full)
+    late = {"json": lambda s: {"booklet_ids": [s.booklet["id"]]}}
+    yield "copies.add_paper", "gateway grading ingest store", _api("admin", "POST", copy + "/paper", **late)
     yield "copies.final", "gateway grading store", _api("admin", "GET", "/copies/{s.graded}/final.pdf")
     yield "copies.events", "gateway grading", _api("admin", "GET", copy + "/events")
     yield "identification.index", "gateway grading", _api("admin", "GET", desk + "/identification")
@@ -251,6 +268,7 @@ def _table() -> Iterator[tuple[str, str, Callable[[Scene], Wanted]]]:
     yield "maintenance.stuck_uploads", "gateway ingest", _api("admin", "POST", stuck + "uploads")
     yield "jobs.index", "gateway", _api("tourist", "GET", "/jobs")
     yield "jobs.show", "gateway", _api("admin", "GET", "/jobs/{s.job}")
+    yield "jobs.events", "gateway ingest", _api("admin", "GET", "/jobs/{s.job}/events")
     yield "jobs.cancel", "gateway ingest", _api("admin", "DELETE", "/jobs/{s.job}")
 
     yield (
