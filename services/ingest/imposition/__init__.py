@@ -1,7 +1,8 @@
 """Imposition, pure: which faces of a pile make a copy, and in which order they are read.
 
 ``faces`` has the words, ``readings`` what copies can look like, ``evidence`` how well that fits what was seen,
-``solver`` chooses. Costs and the reason of each stand where they are used.
+``solver`` chooses. Costs and the reason of each stand where they are used. Where codes are printed, ``coded`` has said
+all before.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Literal
 from uuid import UUID
 
 from services.ingest.domain import conserve
-from services.ingest.imposition import repeats
+from services.ingest.imposition import coded, repeats
 from services.ingest.imposition.evidence import Evidence
 from services.ingest.imposition.faces import Code, Doubt, Draft, Face, Side, sides_of
 from services.ingest.imposition.readings import DoubleSheets, Layout, OneCopy, Pages
@@ -46,7 +47,24 @@ def segment(
     Raises:
         PagesNotConserved: a defect of this module, caught before it is stored.
     """
-    scanned = sides_of(faces)
+    copies, uncoded = coded.take(sides_of(faces))
+    drafts = [_coded_draft(copy) for copy in copies]
+    for sides in uncoded:
+        drafts += _divided(intake, pages_per_booklet, sides, grouping)
+    conserve((face.page_id for face in faces), (page for draft in drafts for page in draft.pages))
+    return sorted(drafts, key=lambda draft: draft.first_side)
+
+
+def _coded_draft(copy: coded.CodedCopy) -> Draft:
+    damaged = [Doubt("image_damaged", face.side_no) for face in copy.faces if not face.sound]
+    return Draft(
+        pages=tuple(face.page_id for face in copy.faces),
+        first_side=min(face.side_no for face in copy.faces),
+        doubts=tuple(dict.fromkeys([*copy.doubts, *_header_doubts(copy.faces), *damaged])),
+    )
+
+
+def _divided(intake: str, pages_per_booklet: int, scanned: Sequence[Side], grouping: Grouping) -> list[Draft]:
     again = repeats.find(scanned)
     sides = [side for at, side in enumerate(scanned) if at not in again]
     once = [face for side in sides for face in side.faces]
@@ -63,7 +81,6 @@ def segment(
         if no in lost:
             draft = replace(draft, doubts=(*draft.doubts, Doubt("side_missing", copy[-1].side_no)))
         drafts.append(draft)
-    conserve((face.page_id for face in faces), (page for draft in drafts for page in draft.pages))
     return drafts
 
 
