@@ -192,7 +192,7 @@ def _register_entry(context: Context, archive: Any, entry: Any) -> UUID:
         context,
         RegisterUpload(
             exam_id=archive.exam_id,
-            profile=ScanProfile(intake=archive.intake, pages_per_booklet=archive.pages_per_booklet),
+            profile=ScanProfile.model_validate({name: getattr(archive, name) for name in ScanProfile.model_fields}),
             object=ref,
             filename=entry.name,
             once=_upload_id(archive.id, entry.place),
@@ -258,7 +258,7 @@ def _live(sql: sa.Connection, exam_id: UUID, sha256: str) -> UUID | None:
 
 
 def _row(sql: sa.Connection, archive_id: UUID) -> Any:
-    query = sa.select(archives, scan_profiles.c.intake, scan_profiles.c.pages_per_booklet)
+    query = sa.select(archives, *(scan_profiles.c[name] for name in ScanProfile.model_fields))
     return sql.execute(query.join(scan_profiles).where(archives.c.id == archive_id)).one()
 
 

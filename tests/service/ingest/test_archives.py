@@ -13,7 +13,16 @@ import pytest
 from contracts.errors import Refusal
 from contracts.errors.ingest import ArchiveDamaged, ArchiveUnsafe, EmptyFile, Encrypted, NotAPdf
 from contracts.messages.ingest import UnpackEntry
-from contracts.rpc.ingest import CancelUpload, Intake, OfExam, RegisterUpload, ScanProfile, UploadRegistered, UploadView
+from contracts.rpc.ingest import (
+    CancelUpload,
+    Grouping,
+    Intake,
+    OfExam,
+    RegisterUpload,
+    ScanProfile,
+    UploadRegistered,
+    UploadView,
+)
 from services.ingest import archives, usecases
 from services.ingest.pixels import archive as looking
 from tests.scans.paper import a4_pile
@@ -31,9 +40,9 @@ def zipped(files: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> by
     return out.getvalue()
 
 
-def register(ingest: Ingest, data: bytes) -> UploadRegistered:
+def register(ingest: Ingest, data: bytes, grouping: Grouping = Grouping.EVERY_N) -> UploadRegistered:
     ref = ingest.context.objects.put("uploads", io.BytesIO(data), archives.ZIP)
-    profile = ScanProfile(intake=Intake("a4"), pages_per_booklet=1)
+    profile = ScanProfile(intake=Intake("a4"), pages_per_booklet=1, grouping=grouping)
     request = RegisterUpload(exam_id=ingest.exam_id, profile=profile, object=ref, filename="copies.zip", by=OPERATOR)
     return archives.register_upload(ingest.context, request)
 
@@ -46,9 +55,9 @@ def unpack(ingest: Ingest, command: UnpackEntry) -> None:
     archives.unpack(ingest.context, command, ingest.context.db.transaction)
 
 
-def ready(ingest: Ingest, data: bytes) -> UploadView:
+def ready(ingest: Ingest, data: bytes, grouping: Grouping = Grouping.EVERY_N) -> UploadView:
     """Register a zip, unpack all of it and split every scan."""
-    upload = register(ingest, data).upload
+    upload = register(ingest, data, grouping).upload
     for command in commands(ingest):
         unpack(ingest, command)
     for cut in ingest.commands():
@@ -86,6 +95,11 @@ def test_each_pdf_becomes_an_upload_and_everything_else_is_named(ingest: Ingest)
     }
     assert uploads(ingest) == ["DURAND.pdf", "MARTIN Noah.pdf"]
     assert all(part.error is None or part.error["name"] == part.name for part in found.parts)
+
+
+def test_its_scans_are_grouped_as_the_exam_says(ingest: Ingest) -> None:
+    found = ready(ingest, zipped({"a.pdf": ONE, "b.pdf": TWO}), Grouping.ONE_PER_FILE)
+    assert found.booklets == 2  # one every page would be three
 
 
 def test_the_same_zip_again_and_every_command_twice_make_nothing_more(ingest: Ingest) -> None:
