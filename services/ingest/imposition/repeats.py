@@ -37,20 +37,16 @@ def _comes_again(sides: Sequence[Side], at: int) -> int:
 
 
 def _all_alike(before: Sequence[Side], now: Sequence[Side]) -> bool:
-    """Whether all that is written on these sides is alike, and something is."""
+    """Whether all that is written on these sides is alike, and that is more than what is blank on one of both."""
     if [len(side.faces) for side in before] != [len(side.faces) for side in now]:
         return False
     pairs = [pair for one, other in zip(before, now, strict=True) for pair in zip(one.faces, other.faces, strict=True)]
-    if any(_differ(one, other) for one, other in pairs):
+    if any((one.header is None) != (other.header is None) for one, other in pairs):
         return False
     written = [(one, other) for one, other in pairs if _telling(one) and _telling(other)]
-    return bool(written) and all(fed_twice(one.fingerprint, other.fingerprint) for one, other in written)
-
-
-def _differ(one: Face, other: Face) -> bool:
-    if one.blank_unsure or other.blank_unsure:
-        return False
-    return one.blank != other.blank or (one.header is None) != (other.header is None)
+    sure = [(one, other) for one, other in pairs if not one.blank_unsure and not other.blank_unsure]
+    misjudged = sum(one.blank != other.blank for one, other in sure)
+    return len(written) > misjudged and all(fed_twice(one.fingerprint, other.fingerprint) for one, other in written)
 
 
 def _telling(face: Face) -> bool:

@@ -212,6 +212,13 @@ def test_a_sheet_fed_twice_is_put_behind_its_copy() -> None:
     assert [codes(draft) for draft in drafts] == [set(), {"fed_twice"}, set()]
 
 
+def test_a_page_called_blank_on_one_scan_alone_does_not_hide_that_its_sheet_was_fed_twice() -> None:
+    faces = printed(spreads([True, False, True, False, True, False]))
+    again = [*faces[4:7], replace(faces[7], blank=True, fingerprint=None)]  # a few words, seen once
+    drafts = segment("a3", 4, scanned(faces[:8], again, faces[8:]))
+    assert [codes(draft) for draft in drafts] == [set(), {"fed_twice"}, set()]
+
+
 def test_one_side_like_another_is_no_sheet_fed_twice() -> None:
     faces = printed(spreads([True, False, True, False]))
     copied = [replace(one, fingerprint=other.fingerprint) for one, other in zip(faces[4:6], faces[:2], strict=True)]
