@@ -122,7 +122,7 @@ def _assemble(
     with context.db.transaction() as uow:
         for now, before in zip(staging.load(uow.sql, None, ids, lock=True), booklets, strict=True):
             now.editable().at_version(before.version)
-        staging.freeze(uow.sql, ids, news, by=by)
+        staging.freeze(uow.sql, ids, news, manifest.pages[len(known) :], by=by)
         uow.send(news, subject=str(copy_id))
     log.info("copy_assembled", copy_id=str(copy_id), revision=news.revision, pages=news.page_count)
     return news

@@ -59,7 +59,7 @@ SUBJECTS = (
         "assemblies",
         key="copy_id",
         checks=(Check("I13", "a copy has all pages of its booklets that were not dropped", _ASSEMBLED),),
-        objects=(objects_in("assemblies", "manifest", key="copy_id"),),
+        objects=(objects_in("assemblies", "manifest", "frozen", key="copy_id"),),
     ),
     Subjects("full_images", key="page_id", objects=(objects_in("full_images", "image", key="page_id"),)),
 )

@@ -7,10 +7,11 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 
 from contracts.errors.ingest import BadCursor, MixedExams, NotFound, PaperChanged
 from contracts.messages.ingest import CopyAssembled
-from contracts.records.pages import PageImages
+from contracts.records.pages import Page, PageImages
 from contracts.rpc.ingest import Booklets, BookletView
 from contracts.rpc.ingest import StagedPage as StagedPageView
 from services.ingest.domain import Booklet, StagedPage
@@ -173,15 +174,19 @@ def page_rows(sql: sa.Connection, ids: Sequence[UUID]) -> dict[UUID, sa.Row[Any]
     return {row.id: row for row in rows}
 
 
-def freeze(sql: sa.Connection, ids: Sequence[UUID], paper: CopyAssembled, *, by: UUID) -> None:
-    """Write the assembly, or its next revision, and tie these booklets, locked and unchanged, to it.
+def freeze(sql: sa.Connection, ids: Sequence[UUID], paper: CopyAssembled, added: Sequence[Page], *, by: UUID) -> None:
+    """Write the assembly, or its next revision with the pages ``added``, and tie these booklets, locked and unchanged,
+    to it.
 
     Raises:
         PaperChanged: the copy is not at the revision before.
     """
+    images = [page.model_dump(mode="json", include={"images", "masked", "header_image"}) for page in added]
+    frozen = {"manifest": paper.manifest.model_dump(), "pages": images}
     written = {
         "revision": paper.revision,
         "manifest": paper.manifest.model_dump(),
+        "frozen": assemblies.c.frozen.concat(sa.cast([frozen], JSONB)) if paper.revision > 1 else [frozen],
         "page_count": paper.page_count,
         "assembled_by": by,
         "assembled_at": sa.func.now(),

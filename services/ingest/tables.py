@@ -113,7 +113,9 @@ archive_entries = sa.Table(
     sa.CheckConstraint("num_nonnulls(upload_id, error) <= 1", name="one_end"),
 )
 
-# The paper of a copy as it was handed to marking: its pages only grow, each time as the next ``revision``.
+# The paper of a copy as it was handed to marking: its pages only grow, each time as the next ``revision``. ``frozen``:
+# of each revision its manifest and the images of the pages it added. Somebody may still be on the way to an earlier
+# one, and images that were turned or hidden for it stand nowhere else.
 assemblies = sa.Table(
     "assemblies",
     metadata,
@@ -121,6 +123,7 @@ assemblies = sa.Table(
     sa.Column("exam_id", sa.Uuid, nullable=False, index=True),
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("manifest", JSONB, nullable=False),
+    sa.Column("frozen", JSONB, nullable=False, server_default=sa.text("'[]'::jsonb")),
     sa.Column("page_count", sa.Integer, nullable=False),
     sa.Column("assembled_by", sa.Uuid, nullable=False),
     _instant("assembled_at", default=True),

@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 from PIL import Image
 
+from chassis.invariants import Page as Range
 from chassis.sandbox import Reply, TaskFailed
 from contracts.errors import Unavailable
 from contracts.errors.ingest import (
@@ -43,6 +44,7 @@ from contracts.rpc.ingest import (
     SplitBooklet,
 )
 from services.ingest import assembling, staging, usecases
+from services.ingest.invariants import SUBJECTS
 from tests.scans.paper import a4_pile, pile
 from tests.service.ingest.conftest import OPERATOR, Ingest
 
@@ -258,6 +260,28 @@ def test_late_sheets_join_a_copy_behind_the_pages_it_has(ingest: Ingest) -> None
     ]
     asked = PageImageWanted(copy_id=copy_id, page_no=7, masked=False)
     assert assembling.full_page_image(ingest.context, asked) == after.pages[6].images.full
+
+
+def test_what_earlier_paper_was_frozen_with_keeps_a_name(ingest: Ingest) -> None:
+    # Whoever is still on the way to read the first header would find that the collector took it.
+    ingest.ready(a4_pile(1, pages=2, headers=False), "a4", 2)
+    hidden = assemble(ingest, *ingest.booklets())
+    (before,) = ingest.assembled()
+    ingest.ready(a4_pile(1, pages=3), "a4", 3)
+    add_paper(ingest, hidden.copy_id, ingest.booklets()[-1])
+    header = hidden.pages[0].header_image
+    assert header is not None
+    assert {before.manifest.key, header.object.key} <= named(ingest)
+
+
+def named(ingest: Ingest) -> set[str]:
+    with ingest.context.db.reading() as sql:
+        return {
+            each.key
+            for group in SUBJECTS
+            if group.objects
+            for each in group.named(sql, Range(group.first, group.bounds(sql, group.first, 1000)[1]))
+        }
 
 
 def add_paper(ingest: Ingest, copy_id: UUID, *booklets: BookletView, once: UUID | None = None) -> PaperAdded:
