@@ -38,7 +38,6 @@ from services.ingest.tables import archive_entries, archives, scan_profiles, upl
 log = observe.logger("ingest.archives")
 
 ZIP, PDF = "application/zip", "application/pdf"
-INSPECT_DEADLINE_S = 5
 HEAD = 1024
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
@@ -74,9 +73,10 @@ def register(context: Context, request: RegisterUpload) -> UploadRegistered:
             return UploadRegistered(upload=view(sql, known), created=False)
     with context.originals.at_hand(request.object) as path:
         try:
-            entries = context.sandbox.run("entries", files=[path], deadline_s=INSPECT_DEADLINE_S).result["entries"]
+            reply = context.sandbox.run("entries", files=[path], deadline_s=usecases.INSPECT_DEADLINE_S)
         except TaskFailed as failure:
             raise ArchiveDamaged from failure
+    entries = reply.result["entries"]
     with context.db.transaction() as uow:
         added = _add(uow.sql, request, entries)
         if added is None:

@@ -170,16 +170,7 @@ def _turned(
     wanted = [images.screen, images.thumb]
     if masked is not None and header_image is not None:
         wanted += [masked.screen, masked.thumb, header_image]
-    originals = [context.objects.get(image.object) for image in wanted]
-    reply = _in_child(
-        context,
-        "turn",
-        blob=b"".join(originals),
-        deadline_s=IMAGE_DEADLINE_S,
-        sizes=[len(each) for each in originals],
-        turn_deg=turn_deg,
-    )
-    done = _stored(context, reply)
+    done = _made_of(context, wanted, "turn", turn_deg=turn_deg)
     upright = PageImages(full=images.full, screen=done[0], thumb=done[1])
     if masked is None:
         return upright, None, None
@@ -188,20 +179,15 @@ def _turned(
 
 def _hidden(context: Context, images: PageImages, share: float) -> tuple[PageImages, ImageRef]:
     """A page without its upper part, and that part."""
-    originals = [context.objects.get(image.object) for image in (images.screen, images.thumb)]
-    reply = _in_child(
-        context,
-        "hide",
-        blob=b"".join(originals),
-        deadline_s=IMAGE_DEADLINE_S,
-        sizes=[len(each) for each in originals],
-        share=share,
-    )
-    screen, thumb, upper = _stored(context, reply)
+    screen, thumb, upper = _made_of(context, [images.screen, images.thumb], "hide", share=share)
     return PageImages(screen=screen, thumb=thumb), upper
 
 
-def _stored(context: Context, reply: Reply) -> list[ImageRef]:
+def _made_of(context: Context, images: Sequence[ImageRef], task: str, **options: Any) -> list[ImageRef]:
+    """What the child makes of stored images, stored."""
+    originals = [context.objects.get(image.object) for image in images]
+    sizes = [len(each) for each in originals]
+    reply = _in_child(context, task, blob=b"".join(originals), deadline_s=IMAGE_DEADLINE_S, sizes=sizes, **options)
     return [
         ImageRef(object=context.objects.put("pages", data, "image/jpeg"), **size)
         for size, data in zip(reply.result["images"], reply.blobs, strict=True)

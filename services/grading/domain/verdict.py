@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, TypeVar, get_args
 
 import numpy as np
 
@@ -25,6 +25,8 @@ _DOUBTFUL = 10.0
 Ranked = Sequence[tuple[Id, float]]
 """Candidates and how much likelier (nats) the header is theirs than a stranger's, best first."""
 Doubt = Literal["exchanged", "unlikely"]
+DOUBTS: frozenset[str] = frozenset(get_args(Doubt))
+"""What a person should look at again; an answered doubt is none of these any more."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from chassis.db import UnitOfWork
 from services.grading.domain.identity import Candidate
-from services.grading.domain.verdict import Doubt
+from services.grading.domain.verdict import DOUBTS, Doubt
 from services.grading.store.tables import candidates, copies, exams, identifications, matching_due
 
 DecidedBy = Literal["person", "machine"]
@@ -44,7 +44,7 @@ def readings(sql: sa.Connection, exam_id: UUID, *, pending_only: bool) -> list[A
     """
     query = _query.where(copies.c.exam_id == exam_id).order_by(copies.c.anonymous_id)
     if pending_only:
-        doubtful = identifications.c.doubt.in_(["exchanged", "unlikely"])
+        doubtful = identifications.c.doubt.in_(sorted(DOUBTS))
         query = query.where(sa.or_(copies.c.candidate_id.is_(None), doubtful))
     return list(sql.execute(query))
 

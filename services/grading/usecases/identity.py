@@ -27,7 +27,7 @@ from contracts.rpc.grading.copies import (
 )
 from services.grading.context import Context
 from services.grading.domain.copies import Copy
-from services.grading.domain.verdict import confidences
+from services.grading.domain.verdict import DOUBTS, confidences
 from services.grading.store import audit, copies, exams, identity
 from services.grading.store.paging import cursor, key_after
 from services.grading.usecases import sheets
@@ -36,7 +36,6 @@ from services.grading.usecases.matching import WEIGHED_AT_ONCE, Ranking, as_rank
 log = observe.logger("grading.identity")
 
 SHOWN = 5
-_DOUBTS = {"exchanged", "unlikely"}
 
 
 def text_extracted(payload: TextExtracted, transaction: Transaction) -> None:
@@ -224,7 +223,7 @@ def _rankings(sql: sa.Connection, rows: Sequence[Any], roster: Sequence[Any]) ->
 def _risk(row: Any, ranked: Ranking, candidates: int) -> float:
     """From 0, safe, to 1; a decision that is in doubt is the riskiest of all."""
     if row.candidate_id is not None:
-        return 1.0 if row.doubt in _DOUBTS else 0.0
+        return 1.0 if row.doubt in DOUBTS else 0.0
     alone = max(confidences(ranked, candidates).values(), default=0.0)
     return 1 - (alone if row.probability is None else min(alone, row.probability))
 
@@ -248,7 +247,7 @@ def _view(row: Any, ranked: Ranking, known: Mapping[UUID, Any]) -> Identificatio
         header=None if row.header is None else ImageRef.model_validate(row.header),
         decided_by=row.decided_by,
         probability=row.probability,
-        doubt=row.doubt if row.doubt in _DOUBTS else None,
+        doubt=row.doubt if row.doubt in DOUBTS else None,
     )
 
 

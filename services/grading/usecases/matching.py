@@ -18,7 +18,7 @@ from services.grading.context import Context
 from services.grading.domain.audit import sha256
 from services.grading.domain.evidence import Field, Roster
 from services.grading.domain.letters import letters_of
-from services.grading.domain.verdict import Header, Verdict, judge, ranking
+from services.grading.domain.verdict import DOUBTS, Header, Verdict, judge, ranking
 from services.grading.store import audit, copies, exams, identity
 
 log = observe.logger("grading.matching")
@@ -56,7 +56,7 @@ def solve_identification(app: Context, request: ExamQuery) -> Matching:
         copies=len(rows),
         identified=sum(row.candidate_id is not None for row in rows),
         by_machine=sum(row.candidate_id is not None and row.decided_by == "machine" for row in rows),
-        doubtful=sum(row.doubt in {"exchanged", "unlikely"} for row in rows),
+        doubtful=sum(row.doubt in DOUBTS for row in rows),
         unread=sum(row.outcome != "done" for row in rows),
     )
 

@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from chassis.db import Database
-from chassis.disk_cache import DiskCache
-from chassis.objects import Objects
 from chassis.sandbox import Sandbox
 from contracts.errors import Unavailable
 from contracts.errors.render import NotFoldable, TooManySheets
 from contracts.rpc.render import AnswerSheetsWanted
 from services.render import usecases
 from services.render.context import Context
-from tests.service.render.test_compose import SETTINGS, NoSandbox
+from tests.service.render.conftest import SETTINGS, NoSandbox
 from tests.unit.render.paper import all_text
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    pool = Sandbox("services.render.pixels", size=1)
-    yield pool
-    pool.close()
-
-
-@pytest.fixture
-def app(database: Callable[[str], Database], objects: Objects, sandbox: Sandbox) -> Iterator[Context]:
-    originals = DiskCache(objects, max_bytes=1 << 20)
-    yield Context(SETTINGS, database("render"), objects, sandbox, originals)
-    originals.close()
 
 
 def wishes(**changes: Any) -> AnswerSheetsWanted:

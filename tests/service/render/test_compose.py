@@ -6,17 +6,16 @@ import io
 import tempfile
 import uuid
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from chassis.db import Database, UnitOfWork
-from chassis.disk_cache import DiskCache
 from chassis.objects import Objects
 from chassis.sandbox import Sandbox
 from contracts.errors import Unavailable
@@ -25,13 +24,8 @@ from contracts.objects import ObjectRef
 from contracts.records.marking import MarkingRecord
 from services.render import domain, store, usecases
 from services.render.context import Context
-from services.render.settings import Settings
+from tests.service.render.conftest import SETTINGS, NoSandbox
 from tests.unit.render import paper
-
-SETTINGS = Settings(
-    database_url="postgresql://unused/unused", bus_url="amqp://unused", s3_endpoint="unused:1",
-    s3_access_key="unused", s3_secret_key="unused",
-)  # fmt: skip
 
 
 @dataclass
@@ -48,30 +42,6 @@ class FakeDelivery:
         self.entered += 1
         with self.database.transaction() as work:
             yield work
-
-
-class NoSandbox(Sandbox):
-    """For tests in which nothing may be composed."""
-
-    def __init__(self) -> None:
-        """Without children."""
-
-    def run(self, *_: Any, **__: Any) -> NoReturn:
-        pytest.fail("the child was asked to work")
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    pool = Sandbox("services.render.pixels", size=1)
-    yield pool
-    pool.close()
-
-
-@pytest.fixture
-def app(database: Callable[[str], Database], objects: Objects, sandbox: Sandbox) -> Iterator[Context]:
-    originals = DiskCache(objects, max_bytes=64 << 20)
-    yield Context(SETTINGS, database("render"), objects, sandbox, originals)
-    originals.close()
 
 
 def stored_record(app: Context, upload: bytes, **more: Any) -> MarkingRecord:
