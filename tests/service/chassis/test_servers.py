@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -127,6 +128,33 @@ def test_postgres_keeps_data_address_and_password_over_a_restart():
             assert again.ensure_database("exams") == url
             with psycopg.connect(url.replace("+psycopg", "")) as connection:
                 assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+
+
+def test_postgres_waits_for_what_a_killed_predecessor_left_behind(monkeypatch):
+    # A backend that has not noticed yet still holds the shared memory; PostgreSQL refuses to start beside it.
+    with workspace("survivor") as directory:
+        server = Postgres(directory / "pg", durable=True)
+        server.start()
+        url = server.ensure_database("exams").replace("+psycopg", "")
+        with psycopg.connect(url) as connection:
+            survivor = connection.info.backend_pid
+            os.kill(survivor, signal.SIGSTOP)
+            server.kill()
+        refusals = []
+
+        def let_it_notice_once_refused(seconds: float) -> None:
+            log = server.directory / "log"
+            if not refusals and "pre-existing shared memory block" in log.read_text():
+                refusals.append(log.read_text())
+                os.kill(survivor, signal.SIGCONT)
+                assert _gone(survivor)
+            pause(seconds)
+
+        pause = time.sleep
+        monkeypatch.setattr(time, "sleep", let_it_notice_once_refused)
+        server.start()
+        server.stop()
+        assert refusals
 
 
 def test_a_taken_port_is_replaced():
