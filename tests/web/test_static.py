@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
 from flask import Flask
 
 from services.gateway.web import assets
@@ -49,6 +51,11 @@ def test_the_digest_tells_bytes_and_names(tmp_path: Path) -> None:
     assert len({first, second, assets.digest(tmp_path)}) == 3
 
 
+def test_the_gateway_does_not_start_without_what_is_vendored(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="make vendor"):
+        assets.register(Flask("bare", static_folder=tmp_path))
+
+
 def test_modules_use_no_sink() -> None:
     assert SINKS.search("place.innerHTML = name")
     assert [path.name for path in MODULES if SINKS.search(path.read_text())] == []
@@ -56,16 +63,53 @@ def test_modules_use_no_sink() -> None:
 
 def test_modules_import_only_each_other() -> None:
     for path in MODULES:
-        for name in re.findall(r'(?:from|import) "([^"]+)"', path.read_text()):
+        for name in _imports(path):
             assert name.startswith("."), f"{path.name}: {name}"
             assert (path.parent / name).is_file(), f"{path.name}: {name}"
+            assert path.name == "island.js" or "vendor" not in name, f"{path.name}: {name}"
+
+
+def _imports(module: Path) -> list[str]:
+    return re.findall(r"""(?:from|import) ?["']([^"']+)["']""", _code(module))
+
+
+def _code(module: Path) -> str:
+    """Without comments, which may speak of imports as types do."""
+    return re.sub(r"/\*.*?\*/", "", module.read_text(), flags=re.DOTALL)
+
+
+def _screens() -> dict[str, list[Path]]:
+    """Each template with the modules it loads by itself; every page loads those of ``base.html``."""
+    loads = {
+        path.name: [STATIC / name for name in re.findall(r"<script[^>]*asset\('([^']+)'\)", path.read_text())]
+        for path in (STATIC.parent / "templates").rglob("*.html")
+    }
+    return {name: [*modules, *loads["base.html"]] for name, modules in loads.items()}
+
+
+def _closure(modules: list[Path]) -> set[Path]:
+    found: set[Path] = set()
+    while modules:
+        module = modules.pop().resolve()
+        if module not in found:
+            found.add(module)
+            modules.extend(module.parent / name for name in _imports(module))
+    return found
+
+
+def test_a_screen_loads_at_most_40_kb_of_scripts() -> None:
+    for screen, modules in _screens().items():
+        loaded = _closure(modules)
+        assert {"island.js", "lit-html.js", "signals-core.js"} <= {path.name for path in loaded}
+        size = sum(len(gzip.compress(path.read_bytes(), 6)) for path in loaded)
+        assert size <= 40_000, f"{screen}: {size} bytes in {sorted(path.name for path in loaded)}"
 
 
 def test_every_icon_asked_for_is_drawn() -> None:
-    drawn = {each.get("id") for each in ElementTree.parse(STATIC / "icons.svg").getroot()}
+    drawn = {each.get("id") for each in ElementTree.parse(STATIC / "vendor/icons.svg").getroot()}
     templates = (STATIC.parent / "templates").rglob("*.html")
     asked = {name for path in templates for name in re.findall(r"(?:icon|empty)\('([\w-]+)'", path.read_text())}
-    asked |= {name for path in MODULES for name in re.findall(r'icon\("([\w-]+)"\)', path.read_text())}
+    asked |= {name for path in MODULES for name in re.findall(r'icon\("([\w-]+)"\)', _code(path))}
     asked |= {name for path in MODULES for name in re.findall(r'picture: "([\w-]+)"', path.read_text())}
     assert asked - drawn == set()
 

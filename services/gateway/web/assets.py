@@ -14,6 +14,7 @@ from flask import Flask, Response, current_app, send_from_directory
 
 FOR_EVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
+COMPLETE = "vendor/icons.svg"  # what requirements/web.py writes last
 _DIGEST = "korrigo_assets"
 
 
@@ -41,6 +42,8 @@ def serve(version: str, name: str) -> Response:
 
 
 def register(app: Flask) -> None:
+    if not (Path(cast(str, app.static_folder)) / COMPLETE).is_file():
+        raise RuntimeError("static/vendor is missing: run `make vendor`")
     app.extensions[_DIGEST] = digest(Path(cast(str, app.static_folder)))
     app.add_url_rule("/assets/<version>/<path:name>", "web.asset", serve)
     app.jinja_env.globals["asset"] = asset
