@@ -125,6 +125,22 @@ class DraftTooLarge(Refusal):
     fr = "Ce brouillon dépasse {max_bytes} octets. Enregistrez les tracés comme annotations et envoyez moins."
 
 
+class OperationsTooLarge(Refusal):
+    """``max_bytes`` is the limit of one request."""
+
+    code, http_status = "grading.operations_too_large", 413
+    en = "These operations are larger than {max_bytes} bytes. Send fewer at a time."
+    fr = "Ces opérations dépassent {max_bytes} octets. Envoyez-en moins à la fois."
+
+
+class OperationReused(Refusal):
+    """An operation's id names what was sent with it first, for ever."""
+
+    code, http_status = "grading.operation_reused", 422
+    en = "Another operation was sent under this id. Send it again under an id of its own."
+    fr = "Une autre opération a déjà été envoyée sous cet identifiant. Renvoyez-la sous un identifiant nouveau."
+
+
 class ItemsUnscored(Refusal):
     """``items`` lists every item without a score."""
 

@@ -23,11 +23,18 @@ class AnnotationType(StrEnum):
     PEN = "pen"
 
 
+class AnnotationColour(StrEnum):
+    RED = "red"
+    GREEN = "green"
+    BLUE = "blue"
+
+
 class RecordedAnnotation(Model):
     """A vector mark. ``x, y, w, h`` and ``strokes`` are shares of the upright displayed page.
 
-    ``strokes`` holds pen lines, each a list of ``(x, y)``. ``score_delta`` explains a score; it is printed,
-    never added.
+    ``strokes`` holds pen lines, each a list of ``(x, y)``; ``pressures`` how hard each of their points was pressed,
+    where the pen told: a list of another length than its stroke says nothing. Without ``colour`` the type decides.
+    ``score_delta`` explains a score; it is printed, never added.
     """
 
     id: UUID
@@ -41,6 +48,8 @@ class RecordedAnnotation(Model):
     content: str = ""
     score_delta: Points | None = None
     item_id: str | None = None
+    pressures: tuple[tuple[Fraction, ...], ...] = ()
+    colour: AnnotationColour | None = None
 
 
 class RecordedPage(Model):

@@ -109,6 +109,7 @@ RULES: dict[str, Rule] = {
     "marking.heartbeat": _MARKING,
     "marking.draft": _MARKING,
     "marking.put_draft": _MARKING,
+    "marking.apply": _MARKING,
     "marking.list_annotations": _MARKING,
     "marking.annotate": _MARKING,
     "marking.change_annotation": _MARKING,

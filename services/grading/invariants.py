@@ -13,6 +13,7 @@ _FENCES = """
         UNION SELECT copy_id, fence, updated_by FROM annotations WHERE {copy_id}
         UNION SELECT copy_id, fence, owner_id FROM drafts WHERE {copy_id}
         UNION SELECT copy_id, fence, owner_id FROM draft_saves WHERE {copy_id}
+        UNION SELECT copy_id, fence, owner_id FROM operations WHERE {copy_id}
     )
     SELECT w.copy_id, format('something was written under lock %s, which its writer did not hold', w.fence)
     FROM written w
@@ -73,6 +74,21 @@ _DRAFTS = """
     WHERE d.copy_id IS NULL OR k.copy_id IS NULL OR s.id IS NULL
         OR k.first <> 1 OR k.last <> k.saves OR k.last <> d.version OR k.gap
         OR s.client_id <> d.client_id OR s.fence <> d.fence OR s.payload <> d.payload
+"""
+
+_OPERATIONS = """
+    SELECT o.copy_id, 'an operation was done, and its annotation does not know of it'
+    FROM operations o LEFT JOIN annotations a ON a.id = o.annotation_id AND a.copy_id = o.copy_id
+    WHERE {o.copy_id} AND o.outcome = 'done' AND o.annotation_id IS NOT NULL
+        AND (a.id IS NULL OR o.version IS NULL OR a.version < o.version)
+    UNION
+    SELECT o.copy_id, 'an operation was done, and the marks do not know of it'
+    FROM operations o LEFT JOIN marks m ON m.copy_id = o.copy_id
+    WHERE {o.copy_id} AND o.outcome = 'done' AND o.annotation_id IS NULL AND m.copy_id IS NULL
+    UNION
+    SELECT copy_id, 'one operation has two answers' FROM operations
+    WHERE {copy_id} AND problem ->> 'code' IS DISTINCT FROM 'grading.operation_reused'
+    GROUP BY copy_id, op_id HAVING count(*) > 1
 """
 
 _ENDS = """
@@ -199,6 +215,7 @@ SUBJECTS = (
             Check("I2", "a copy is graded when it has a document and a result", _DOCUMENTS),
             Check("I3", "copy, record and result have one total", _TOTALS),
             Check("I4", "a draft is the last save that was accepted, and none is missing", _DRAFTS),
+            Check("I4", "an operation that was done is in the marks, once", _OPERATIONS),
             Check("I5", "what was finalised comes to an end, with a reason if it failed", _ENDS),
             Check("I6", "each attempt was asked once, each revision graded once", _ONCE),
             Check("I14", "a candidate has one copy of their exam", _CANDIDATES),

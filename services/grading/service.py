@@ -24,6 +24,7 @@ from services.grading.usecases import (
     locks,
     marking,
     matching,
+    operations,
     publication,
     reopening,
     roster,
@@ -197,6 +198,10 @@ class GradingService:
     @serve(copies_rpc.PUT_DRAFT)
     def put_draft(self, request: copies_rpc.PutDraft) -> copies_rpc.DraftView:
         return marking.put_draft(self.app, request)
+
+    @serve(copies_rpc.APPLY_OPERATIONS)
+    def apply_operations(self, request: copies_rpc.ApplyOperations) -> copies_rpc.OperationsApplied:
+        return operations.apply_operations(self.app, request)
 
     @serve(copies_rpc.LIST_ANNOTATIONS)
     def list_annotations(self, request: copies_rpc.OneCopy) -> copies_rpc.Annotations:

@@ -105,7 +105,8 @@ NAME_NO_OBJECT = {
     "grading": {
         "schemes.nodes", "identifications.lines", "identifications.fields", "identifications.ranked",
         "sheet_models.zones", "drafts.payload", "draft_saves.payload", "marks.scores",
-        "marks.remarks", "annotations.strokes", "audit.details",
+        "marks.remarks", "annotations.strokes", "annotations.pressures", "operations.op", "operations.problem",
+        "audit.details",
     },
     "render": set(),
     "gateway": {"idempotency_keys.answer", "jobs.outcome"},

@@ -7,6 +7,7 @@ from uuid import UUID
 from flask import request
 from pydantic import Field
 
+from contracts.errors import from_wire
 from contracts.model import Model
 from contracts.rpc.grading import copies as rpc
 from services.gateway import jobs, people
@@ -15,6 +16,7 @@ from services.gateway.auth import caller
 from services.gateway.context import ask, gateway
 from services.gateway.idempotency import name_of_request
 from services.gateway.jobs import Job, JobType
+from services.gateway.problems import language
 from services.gateway.routes.copies import Copy, seen
 
 marking = Resource("marking")
@@ -26,6 +28,23 @@ NewAnnotation = shape("NewAnnotation", rpc.AnnotationFields)
 AnnotationChange = shape("AnnotationChange", rpc.ChangeAnnotation, without=("by", "token", "annotation_id"))
 Reopening = shape("Reopening", rpc.Reopen, without=("by", "copy_id"))
 NewScores = shape("NewScores", rpc.PutScores, without=_HELD)
+
+
+DraftOperations = shape("DraftOperations", rpc.ApplyOperations, without=_HELD)
+
+
+class OperationProblem(rpc.OperationProblem):
+    """``detail`` is a sentence in the caller's language."""
+
+    detail: str
+
+
+class OperationOutcome(rpc.OperationOutcome):
+    problem: OperationProblem | None = None
+
+
+class OperationsApplied(rpc.OperationsApplied):
+    ops: tuple[OperationOutcome, ...]
 
 
 class MarkersWanted(Model):
@@ -79,6 +98,21 @@ def draft(copy_id: UUID) -> rpc.DraftView:
 def put_draft(copy_id: UUID, body: Model) -> rpc.DraftView:
     """Save my draft; what is answered with 200 is kept."""
     return ask(rpc.PUT_DRAFT, body, copy_id=copy_id, token=_token(), by=caller().actor)
+
+
+@marking.operation("PATCH", "/copies/<uuid:copy_id>/draft", body=DraftOperations, reply=OperationsApplied)
+def apply(copy_id: UUID, body: Model) -> OperationsApplied:
+    """Do what was done at the desk, in its order; each operation has its own outcome and is done once, for ever."""
+    applied = ask(rpc.APPLY_OPERATIONS, body, copy_id=copy_id, token=_token(), by=caller().actor)
+    ops = tuple(OperationOutcome(**dict(each) | {"problem": _shown(each.problem)}) for each in applied.ops)
+    return OperationsApplied(copy_id=applied.copy_id, ops=ops, scores=applied.scores)
+
+
+def _shown(problem: rpc.OperationProblem | None) -> OperationProblem | None:
+    if problem is None:
+        return None
+    text = from_wire(problem.model_dump()).text(language())
+    return OperationProblem(code=problem.code, details=problem.details, detail=text)
 
 
 @marking.operation("GET", "/copies/<uuid:copy_id>/annotations", reply=rpc.Annotations)

@@ -13,6 +13,7 @@ from typing import Any, Final
 from contracts.errors.grading import NoScheme, PageOutOfRange
 from contracts.records.marking import MarkingRecord, RecordedAnnotation, RecordedItem, RecordedPage
 from contracts.records.pages import Page
+from contracts.rpc.grading.copies import AnnotationView
 from services.grading.domain.copies import Copy
 from services.grading.domain.results import copy_total
 from services.grading.domain.scheme import Leaf
@@ -106,6 +107,15 @@ def _recorded(item: Leaf, scores: Mapping[str, Decimal], remarks: Mapping[str, s
         bonus=item.bonus,
         remark=remarks.get(item.item_id, ""),
     )
+
+
+def annotation_digest(annotation: AnnotationView) -> str:
+    """What the trail pins an annotation by. A field that is newer than the trail counts only where it says something:
+    older annotations keep the digest they got.
+    """
+    said = annotation.model_dump(mode="json")
+    newer = {name for name in ("pressures", "colour", "comment_id") if not said[name]}
+    return payload_digest({name: value for name, value in said.items() if name not in newer})[0]
 
 
 def payload_digest(payload: Mapping[str, Any]) -> tuple[str, int]:

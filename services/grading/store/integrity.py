@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from pydantic import ValidationError
 
 from services.grading.domain.audit import Event, Head, fault, sha256
+from services.grading.domain.marking import annotation_digest
 from services.grading.domain.replay import BEGINNINGS, Rows, differences, replay
 from services.grading.domain.results import points
 from services.grading.store import audit, marking, publications, tables
@@ -110,7 +111,7 @@ def _copy(row: dict[str, Any]) -> dict[str, Any]:
 
 def _annotation(row: dict[str, Any]) -> str | None:
     try:
-        return sha256(marking.view_of(row).model_dump(mode="json"))
+        return annotation_digest(marking.view_of(row))
     except ValidationError:  # nothing of ours wrote that
         return None
 

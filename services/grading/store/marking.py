@@ -72,9 +72,9 @@ def put_marks(uow: UnitOfWork, copy_id: UUID, new: Marks, *, fence: int, scheme_
 
 _ANNOTATION = (
     "id", "copy_id", "version", "page_no", "type", "x", "y", "w", "h", "strokes", "content", "score_delta", "item_id",
-    "updated_at",
+    "pressures", "colour", "comment_id", "updated_at",
 )  # fmt: skip
-_COLUMNS = [tables.annotations.c[name] for name in _ANNOTATION]
+COLUMNS = [tables.annotations.c[name] for name in _ANNOTATION]
 
 
 def view_of(row: Mapping[Any, Any]) -> AnnotationView:
@@ -87,7 +87,7 @@ def standing(sql: sa.Connection, copy_id: UUID) -> tuple[AnnotationView, ...]:
     """Every annotation that stands, page by page in the order they were made."""
     table = tables.annotations
     query = (
-        sa.select(*_COLUMNS)
+        sa.select(*COLUMNS)
         .where(table.c.copy_id == copy_id, table.c.deleted_at.is_(None))
         .order_by(table.c.page_no, table.c.created_at, table.c.id)
     )
@@ -95,13 +95,13 @@ def standing(sql: sa.Connection, copy_id: UUID) -> tuple[AnnotationView, ...]:
 
 
 def recorded(view: AnnotationView) -> RecordedAnnotation:
-    values = view.model_dump(exclude={"copy_id", "version", "updated_at", "page", "points"})
+    values = view.model_dump(exclude={"copy_id", "version", "updated_at", "page", "points", "comment_id"})
     return RecordedAnnotation(page_no=view.page, strokes=view.points, **values)
 
 
 def annotation(sql: sa.Connection, annotation_id: UUID) -> AnnotationView | None:
     table = tables.annotations
-    query = sa.select(*_COLUMNS).where(table.c.id == annotation_id, table.c.deleted_at.is_(None))
+    query = sa.select(*COLUMNS).where(table.c.id == annotation_id, table.c.deleted_at.is_(None))
     row = sql.execute(query).mappings().one_or_none()
     return None if row is None else view_of(row)
 
@@ -112,9 +112,9 @@ def add_annotation(
     """``None`` when there is, or was, an annotation with this id."""
     statement = insert(tables.annotations).values(
         id=annotation_id, copy_id=copy_id, version=1, fence=fence, created_at=_clock, updated_at=_clock,
-        updated_by=by.id, **_stored(new.model_dump(mode="json") | {"score_delta": new.score_delta}),
+        updated_by=by.id, **columns_of(new.model_dump(mode="json") | {"score_delta": new.score_delta}),
     )  # fmt: skip
-    added = statement.on_conflict_do_nothing().returning(*_COLUMNS)
+    added = statement.on_conflict_do_nothing().returning(*COLUMNS)
     row = uow.sql.execute(added).mappings().one_or_none()
     return None if row is None else view_of(row)
 
@@ -123,7 +123,7 @@ def change_annotation(
     uow: UnitOfWork, annotation_id: UUID, version: int, changes: Mapping[str, Any], *, fence: int, by: Actor
 ) -> AnnotationView | None:
     """Change it if it stands at ``version``; ``None`` when it does not."""
-    return _write(uow, annotation_id, version, _stored(changes), fence, by)
+    return _write(uow, annotation_id, version, columns_of(changes), fence, by)
 
 
 def remove_annotation(
@@ -141,13 +141,14 @@ def _write(
         table.update()
         .where(table.c.id == annotation_id, table.c.version == version, table.c.deleted_at.is_(None))
         .values(**values, version=version + 1, fence=fence, updated_at=_clock, updated_by=by.id)
-        .returning(*_COLUMNS)
+        .returning(*COLUMNS)
     )
     row = uow.sql.execute(statement).mappings().one_or_none()
     return None if row is None else view_of(row)
 
 
-def _stored(fields: Mapping[str, Any]) -> dict[str, Any]:
+def columns_of(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of an annotation under the names of their columns."""
     names = {"page": "page_no", "points": "strokes"}
     return {names.get(name, name): value for name, value in fields.items()}
 

@@ -307,14 +307,70 @@ annotations = sa.Table(
     _text("content"),
     sa.Column("score_delta", POINTS),
     sa.Column("item_id", sa.Text),
+    sa.Column("pressures", JSONB, nullable=False, server_default=sa.text("'[]'::jsonb")),
+    sa.Column("colour", sa.Text),
+    sa.Column("comment_id", sa.Uuid),
     sa.Column("created_at", INSTANT, nullable=False),
     sa.Column("updated_at", INSTANT, nullable=False),
     sa.Column("updated_by", sa.Uuid, nullable=False),
     _instant("deleted_at"),
     sa.CheckConstraint("version >= 1 AND page_no >= 1", name="from_one"),
     sa.CheckConstraint("least(x, y, w, h) >= 0 AND greatest(x, y, w, h) <= 1", name="on_the_page"),
+    sa.CheckConstraint("colour IN ('red', 'green', 'blue')", name="colour"),
 )
 sa.Index("ix_annotations_copy_page", annotations.c.copy_id, annotations.c.page_no)
+sa.Index("ix_annotations_comment_id", annotations.c.comment_id, postgresql_where=annotations.c.comment_id.is_not(None))
+
+# Append-only: every operation that reached us, what it was and what came of it; the answer of a retry is read here.
+# One that was sent again with another content under the same name stands here a second time, refused.
+operations = sa.Table(
+    "operations",
+    metadata,
+    sa.Column("copy_id", sa.ForeignKey("copies.id", ondelete="RESTRICT"), nullable=False),
+    sa.Column("op_id", sa.Uuid, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("owner_id", sa.Uuid, nullable=False),
+    sa.Column("client_id", sa.Text, nullable=False),
+    _fence(),
+    sa.Column("op", JSONB, nullable=False),
+    sa.Column("annotation_id", sa.Uuid),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer),
+    sa.Column("problem", JSONB(none_as_null=True)),
+    sa.Column("applied_at", INSTANT, nullable=False),
+    sa.UniqueConstraint("copy_id", "op_id", "sha256"),
+    sa.CheckConstraint("outcome IN ('done', 'conflict', 'refused')", name="outcome"),
+    sa.CheckConstraint("(outcome = 'refused') = (problem IS NOT NULL)", name="refused_says_why"),
+)
+# Two operations that were based on one version are never both done.
+sa.Index(
+    "uq_operations_annotation_version",
+    operations.c.annotation_id,
+    operations.c.version,
+    unique=True,
+    postgresql_where=sa.text("outcome = 'done' AND annotation_id IS NOT NULL"),
+)
+
+# What markers write again and again: an item's comments, or with no item the exam's. ``official`` ones are everybody's
+# and kept by administrators; the others are their owner's alone. How often one was used, annotations know.
+comments = sa.Table(
+    "comments",
+    metadata,
+    _id(),
+    sa.Column("exam_id", sa.ForeignKey("exams.id", ondelete="RESTRICT"), nullable=False),
+    sa.Column("item_id", sa.Text),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("points", POINTS),
+    sa.Column("official", sa.Boolean, nullable=False),
+    sa.Column("owner_id", sa.Uuid, nullable=False),
+    _counter("version", 1),
+    _stamp("created_at"),
+    _stamp("updated_at"),
+    _instant("deleted_at"),
+    sa.CheckConstraint("length(text) BETWEEN 1 AND 1000", name="text"),
+)
+sa.Index("ix_comments_exam_id", comments.c.exam_id)
 
 # Append-only: each graded revision of a copy, what it was worth and where its PDF is.
 results = sa.Table(
@@ -412,4 +468,6 @@ audit_heads = sa.Table(
     sa.Column("seal", sa.Text),
 )
 
-APPEND_ONLY = (schemes.name, results.name, published_copies.name, reopenings.name, audit.name)
+APPEND_ONLY = (
+    schemes.name, results.name, published_copies.name, reopenings.name, audit.name, operations.name,
+)  # fmt: skip

@@ -38,13 +38,13 @@ from contracts.rpc.grading.copies import (
 )
 from services.grading.context import Context
 from services.grading.domain.copies import Copy
-from services.grading.domain.marking import DRAFT_MAX_BYTES, Marks, Rules, payload_digest
+from services.grading.domain.marking import DRAFT_MAX_BYTES, Marks, Rules, annotation_digest, payload_digest
 from services.grading.domain.results import check_known, check_scores, copy_total, missing, points
 from services.grading.store import audit, copies, drafts, locks, marking
 
 
 @contextmanager
-def _marking(app: Context, copy_id: UUID, token: str | None, by: Actor) -> Iterator[tuple[UnitOfWork, Copy]]:
+def marking_of(app: Context, copy_id: UUID, token: str | None, by: Actor) -> Iterator[tuple[UnitOfWork, Copy]]:
     """A transaction in which the caller's lease is in force and stays so: taking it over needs the copy's row too."""
     with app.db.transaction() as uow:
         copy = copies.hold(uow, copy_id, by)
@@ -81,7 +81,7 @@ def put_draft(app: Context, request: PutDraft) -> DraftView:
     sha256, size = payload_digest(request.payload)
     if size > DRAFT_MAX_BYTES:
         raise DraftTooLarge(max_bytes=DRAFT_MAX_BYTES)
-    with _marking(app, request.copy_id, request.token, request.by) as (uow, copy):
+    with marking_of(app, request.copy_id, request.token, request.by) as (uow, copy):
         save = drafts.Save(
             copy_id=copy.id,
             owner_id=request.by.id,
@@ -129,7 +129,7 @@ def list_annotations(app: Context, request: OneCopy) -> Annotations:
 def create_annotation(app: Context, request: CreateAnnotation) -> AnnotationView:
     """A new annotation; asked again, the one there is, as it stands. ``NotFound`` when it was removed meanwhile."""
     new, by = request.annotation, request.by
-    with _marking(app, request.copy_id, request.token, by) as (uow, copy):
+    with marking_of(app, request.copy_id, request.token, by) as (uow, copy):
         known = marking.annotation(uow.sql, request.once) if request.once else None
         if known is not None and known.copy_id == copy.id:
             return known
@@ -139,7 +139,7 @@ def create_annotation(app: Context, request: CreateAnnotation) -> AnnotationView
         view = marking.add_annotation(uow, request.once or uuid7(), copy.id, new, fence=copy.fence, by=by)
         if view is None:
             raise NotFound
-        _audit_annotation(uow, "ANNOTATION_CREATED", copy, view, by)
+        audit.append(uow, annotation_entry("ANNOTATION_CREATED", copy, view, by))
     return view
 
 
@@ -152,26 +152,28 @@ def change_annotation(app: Context, request: ChangeAnnotation) -> AnnotationView
     }
     if request.score_delta is not None:
         changes["score_delta"] = request.score_delta
+    if request.points is not None:
+        changes.setdefault("pressures", [])  # those of the strokes that were there
     copy_id = _copy_of(app, request.annotation_id)
-    with _marking(app, copy_id, request.token, request.by) as (uow, copy):
+    with marking_of(app, copy_id, request.token, request.by) as (uow, copy):
         _check_item(uow, copy, request.item_id)
         view = marking.change_annotation(
             uow, request.annotation_id, request.version, changes, fence=copy.fence, by=request.by
         )
         if view is None:
             raise _annotation_conflict(uow, request.annotation_id)
-        _audit_annotation(uow, "ANNOTATION_CHANGED", copy, view, request.by)
+        audit.append(uow, annotation_entry("ANNOTATION_CHANGED", copy, view, request.by))
     return view
 
 
 def remove_annotation(app: Context, request: RemoveAnnotation) -> Done:
     """Take an annotation back; the row is kept."""
     copy_id = _copy_of(app, request.annotation_id)
-    with _marking(app, copy_id, request.token, request.by) as (uow, copy):
+    with marking_of(app, copy_id, request.token, request.by) as (uow, copy):
         view = marking.remove_annotation(uow, request.annotation_id, request.version, fence=copy.fence, by=request.by)
         if view is None:
             raise _annotation_conflict(uow, request.annotation_id)
-        _audit_annotation(uow, "ANNOTATION_REMOVED", copy, view, request.by)
+        audit.append(uow, annotation_entry("ANNOTATION_REMOVED", copy, view, request.by))
     return Done()
 
 
@@ -197,11 +199,11 @@ def _check_item(uow: UnitOfWork, copy: Copy, item_id: str | None) -> None:
         check_known(rules.items, [item_id], rules.scheme_version)
 
 
-def _audit_annotation(uow: UnitOfWork, action: str, copy: Copy, view: AnnotationView, by: Actor) -> None:
+def annotation_entry(action: str, copy: Copy, view: AnnotationView, by: Actor) -> audit.Entry:
     """The digest pins what it says without repeating it: a comment may quote the candidate."""
-    sha256, _ = payload_digest(view.model_dump(mode="json"))
-    details = {"annotation_id": str(view.id), "version": view.version, "sha256": sha256, "fence": copy.fence}
-    audit.append(uow, audit.Entry(action, by, copy.exam_id, copy.id, details))
+    digest = annotation_digest(view)
+    details = {"annotation_id": str(view.id), "version": view.version, "sha256": digest, "fence": copy.fence}
+    return audit.Entry(action, by, copy.exam_id, copy.id, details)
 
 
 # Scores
@@ -212,7 +214,7 @@ def get_scores(app: Context, request: OneCopy) -> ScoresView:
         copy = copies.find(sql, request.copy_id, request.by)
         rules = marking.rules(sql, copy.exam_id)
         stored = marking.marks(sql, copy.id)
-    return _scores_view(copy.id, rules, stored)
+    return scores_view(copy.id, rules, stored)
 
 
 def put_scores(app: Context, request: PutScores) -> ScoresView:
@@ -224,24 +226,24 @@ def put_scores(app: Context, request: PutScores) -> ScoresView:
         UnknownItem, ScoreOutOfRange, ScoreOffStep: the scheme in force does not allow it.
     """
     by = request.by
-    with _marking(app, request.copy_id, request.token, by) as (uow, copy):
+    with marking_of(app, request.copy_id, request.token, by) as (uow, copy):
         rules = marking.rules(uow.sql, copy.exam_id)
         stored = marking.marks(uow.sql, copy.id)
         if request.version is None and stored.version:
             raise VersionRequired(version=stored.version)
         if (request.version or 0) != stored.version:
-            current = _scores_view(copy.id, rules, stored).model_dump(mode="json")
+            current = scores_view(copy.id, rules, stored).model_dump(mode="json")
             raise VersionConflict(version=stored.version, current=current)
         check_known(rules.items, [*request.scores, *request.remarks], rules.scheme_version)
         check_scores(rules.items, rules.step, request.scores)
         new = Marks(stored.version + 1, request.scores, request.remarks, request.appraisal)
         if not marking.put_marks(uow, copy.id, new, fence=copy.fence, scheme_version=rules.scheme_version, by=by):
             raise VersionConflict(version=stored.version, current=None)
-        _audit_scores(uow, copy, rules, new, by)
-    return _scores_view(copy.id, rules, new)
+        audit.append(uow, scores_entry(copy, rules, new, by))
+    return scores_view(copy.id, rules, new)
 
 
-def _audit_scores(uow: UnitOfWork, copy: Copy, rules: Rules, new: Marks, by: Actor) -> None:
+def scores_entry(copy: Copy, rules: Rules, new: Marks, by: Actor) -> audit.Entry:
     texts = {"remarks": dict(new.remarks or {}), "appraisal": new.appraisal}
     details = {
         "version": new.version,
@@ -250,10 +252,10 @@ def _audit_scores(uow: UnitOfWork, copy: Copy, rules: Rules, new: Marks, by: Act
         "texts_sha256": payload_digest(json.loads(json.dumps(texts)))[0],
         "fence": copy.fence,
     }
-    audit.append(uow, audit.Entry("SCORES", by, copy.exam_id, copy.id, details))
+    return audit.Entry("SCORES", by, copy.exam_id, copy.id, details)
 
 
-def _scores_view(copy_id: UUID, rules: Rules, marks: Marks) -> ScoresView:
+def scores_view(copy_id: UUID, rules: Rules, marks: Marks) -> ScoresView:
     scores = dict(marks.scores or {})
     return ScoresView(
         copy_id=copy_id,

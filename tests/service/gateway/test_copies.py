@@ -12,7 +12,7 @@ from flask import Flask
 from chassis.db import Database
 from chassis.objects import Objects
 from contracts.errors import Refusal
-from contracts.errors.grading import NotFound, ReasonRequired, SecondPersonRequired
+from contracts.errors.grading import NotFound, ReasonRequired, ScoreOutOfRange, SecondPersonRequired
 from contracts.model import Role
 from contracts.objects import ImageRef, ObjectRef
 from contracts.rpc import Done, ingest
@@ -246,6 +246,58 @@ def test_marking_writes_carry_the_lock_token_and_the_version(marker: Person, rpc
         ("t0k", 0, marker.id),
         ("t0k", 3, marker.id),
     ]
+
+
+def test_each_operation_is_answered_in_the_callers_language(marker: Person, rpc: FakeRpc) -> None:
+    refused = ScoreOutOfRange(item="q1", score="9.5", max="8").to_wire()
+    scores = rpc_copies.ScoresView(
+        copy_id=COPY, version=1, scores={}, remarks={}, appraisal="", total=None, total_points="20", missing=("q1",),
+        scheme_version=1,
+    )  # fmt: skip
+    rpc.on(
+        rpc_copies.APPLY_OPERATIONS,
+        lambda asked: rpc_copies.OperationsApplied(
+            copy_id=asked.copy_id,
+            ops=(
+                rpc_copies.OperationOutcome(id=asked.ops[0].id, outcome="conflict", version=4, current="1.5"),
+                rpc_copies.OperationOutcome(id=asked.ops[1].id, outcome="refused", problem=refused),
+            ),
+            scores=scores,
+        ),
+    )
+    ops = [
+        {"id": str(uuid4()), "do": "score", "item_id": "q1", "score": "2", "was": None},
+        {"id": str(uuid4()), "do": "score", "item_id": "q1", "score": "9.5", "was": "2"},
+    ]
+    body = {"client_id": "tab", "ops": ops}
+    held = {"X-Lock-Token": "t0k", "Accept-Language": "fr"}
+    answer = marker.patch(f"/copies/{COPY}/draft", json=body, headers=held)
+    assert answer.status_code == 200
+    assert answer.json["ops"][0] == {
+        "id": ops[0]["id"], "outcome": "conflict", "version": 4, "current": "1.5", "problem": None,
+    }  # fmt: skip
+    assert answer.json["ops"][1]["problem"]["code"] == "grading.score_out_of_range"
+    assert answer.json["ops"][1]["problem"]["detail"] == "La note 9,5 de q1 n'est pas comprise entre 0 et 8."
+    (_, asked) = rpc.asked[-1]
+    assert (asked.token, asked.by.id, asked.ops[1].was) == ("t0k", marker.id, Decimal(2))
+
+
+@pytest.mark.parametrize(
+    ("op", "field"),
+    [
+        ({"do": "score", "item_id": "q1", "score": "2"}, "ops.1.score.was"),
+        ({"do": "erase", "annotation_id": str(COPY), "version": 0}, "ops.1.erase.version"),
+        ({"do": "dance"}, "ops.1"),
+    ],
+)
+def test_an_operation_that_is_none_is_refused_by_name(
+    marker: Person, rpc: FakeRpc, op: dict[str, object], field: str
+) -> None:
+    good = {"id": str(uuid4()), "do": "appraise", "text": "Bien.", "was": ""}
+    ops = [good, op | {"id": str(uuid4())}]
+    answer = marker.patch(f"/copies/{COPY}/draft", json={"client_id": "tab", "ops": ops})
+    assert (answer.status_code, rpc.asked) == (422, [])
+    assert [each["field"] for each in answer.json["errors"]] == [field]
 
 
 def test_fields_left_out_of_a_change_are_left_out_of_the_call(marker: Person, rpc: FakeRpc) -> None:

@@ -19,6 +19,7 @@ from services.grading.store import audit, tables
 from services.grading.usecases import copies, publication, reopening
 from tests.service.grading.desk import Desk, counted
 from tests.service.grading.school import candidate_ids, identify, import_roster
+from tests.service.grading.test_operations import score, send
 
 NOW = sa.func.now()
 
@@ -96,6 +97,7 @@ def test_append_only_tables_refuse_every_change(desk: Desk, table: str) -> None:
     publication.publish(desk.app, Publish(exam_id=desk.exam_id, by=desk.admin))
     publication.withdraw(desk.app, Publish(exam_id=desk.exam_id, by=desk.admin))
     reopening.reopen(desk.app, Reopen(copy_id=copy_id, reason="Une page oubliée", by=desk.admin))
+    send(desk, copy_id, desk.token(copy_id), score("1", "6.25"))
     column = next(iter(tables.metadata.tables[table].columns)).name
     for statement in (f"UPDATE {table} SET {column} = {column}", f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"):
         with pytest.raises(exc.IntegrityError, match="append-only"):
