@@ -65,6 +65,20 @@ class SchemeStepUnfit(Refusal):
     fr = "Le pas de {step} point ne divise pas un point et le total de {total}. Choisissez 0,25, 0,5 ou 1."
 
 
+class SchemeFileUnknown(Refusal):
+    """``found`` is the header row; ``missing`` the columns that must be there."""
+
+    code, http_status = "grading.scheme_file_unknown", 422
+    en = "The first row must name the columns path, label, points (bonus and id as well, if you like). Found: {shown}."
+    fr = (
+        "La première ligne doit nommer les colonnes chemin, libellé, points "
+        "(et si besoin bonus et id). Trouvé : {shown}."
+    )
+
+    def __init__(self, *, found: list[str], missing: list[str]) -> None:
+        super().__init__(found=found, missing=missing, shown=_listed(found))
+
+
 class TotalHasScheme(Refusal):
     """Copies have scores under a scheme that adds up to ``sum``: the exam cannot be out of ``total`` any more."""
 

@@ -361,6 +361,28 @@ class ScanReport(Model):
     total: int
 
 
+class PaperWanted(Model):
+    exam_ids: tuple[UUID, ...] = Field(max_length=200)
+
+
+class ExamPaper(Model):
+    """How far the paper of one exam is. ``reading``: uploads still being cut; booklets: ``staged`` wait to be
+    assembled, ``doubtful`` ones of them wait for a person.
+    """
+
+    exam_id: UUID
+    uploads: int
+    reading: int
+    staged: int
+    doubtful: int
+
+
+class PaperOfExams(Model):
+    """Exams without any paper are left out."""
+
+    items: tuple[ExamPaper, ...]
+
+
 class PageImageWanted(Model):
     """``page_no`` of an assembled copy, at its native resolution, upright. ``masked``: without the header."""
 
@@ -401,5 +423,6 @@ DROP_BOOKLET = Method("ingest", "drop_booklet", DropBooklet, Done)
 ASSEMBLE_COPY = Method("ingest", "assemble_copy", AssembleCopy, Assembled)
 ASSEMBLE_CERTAIN = Method("ingest", "assemble_certain", AssembleCertain, Assembled, timeout_s=20)
 ADD_PAPER = Method("ingest", "add_paper", AddPaper, PaperAdded)
+PAPER_OF_EXAMS = Method("ingest", "paper_of_exams", PaperWanted, PaperOfExams)
 SCAN_REPORT = Method("ingest", "scan_report", WantScanReport, ScanReport)
 FULL_PAGE_IMAGE = Method("ingest", "full_page_image", PageImageWanted, ImageRef, timeout_s=10)

@@ -76,11 +76,23 @@ class GradingService:
     def put_scheme(self, request: exams_rpc.PutScheme) -> exams_rpc.SchemeView:
         return exams.put_scheme(self.app, request)
 
+    @serve(exams_rpc.READ_SCHEME_FILE)
+    def read_scheme_file(self, request: exams_rpc.ReadSchemeFile) -> exams_rpc.SchemeDraft:
+        return exams.read_scheme_file(self.app, request)
+
+    @serve(exams_rpc.WRITE_SCHEME_FILE)
+    def write_scheme_file(self, request: exams_rpc.OneExam) -> exams_rpc.SchemeFile:
+        return exams.write_scheme_file(self.app, request)
+
     # Who sits the exam, and whose copy is whose
 
     @serve(exams_rpc.IMPORT_ROSTER)
     def import_roster(self, request: exams_rpc.ImportRoster) -> exams_rpc.RosterReport:
         return roster.import_roster(self.app, request)
+
+    @serve(exams_rpc.LOOK_AT_ROSTER)
+    def look_at_roster(self, request: exams_rpc.LookAtRoster) -> exams_rpc.RosterLook:
+        return roster.look_at_roster(self.app, request)
 
     @serve(exams_rpc.FIND_BAD_ROWS)
     def find_bad_rows(self, request: exams_rpc.FindBadRows) -> exams_rpc.BadRows:

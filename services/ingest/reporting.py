@@ -10,7 +10,15 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from contracts.records.pages import PageImages
-from contracts.rpc.ingest import PageCount, ScanFinding, ScanReport, WantScanReport
+from contracts.rpc.ingest import (
+    ExamPaper,
+    PageCount,
+    PaperOfExams,
+    PaperWanted,
+    ScanFinding,
+    ScanReport,
+    WantScanReport,
+)
 from services.ingest import report
 from services.ingest.context import Context
 from services.ingest.paging import from_cursor, page_size, to_cursor
@@ -42,6 +50,39 @@ def scan_report(context: Context, request: WantScanReport) -> ScanReport:
         items=items,
         next=to_cursor(*left[size - 1].key) if len(left) > size else None,
         total=len(found),
+    )
+
+
+def paper_of_exams(context: Context, request: PaperWanted) -> PaperOfExams:
+    """How far the paper of some exams is: two queries for any number."""
+    of_exam = uploads.c.exam_id.in_(request.exam_ids)
+    reading = sa.func.count().filter(uploads.c.status == "splitting").label("reading")
+    sent = sa.select(uploads.c.exam_id, sa.func.count().label("uploads"), reading).where(of_exam)
+    has_pages = sa.exists().where(pages.c.booklet_id == booklets.c.id)
+    in_doubt = sa.exists().where(anomalies.c.booklet_id == booklets.c.id, anomalies.c.settled_at.is_(None))
+    waiting = (
+        sa.select(
+            booklets.c.exam_id,
+            sa.func.count().label("staged"),
+            sa.func.count().filter(in_doubt).label("doubtful"),
+        )
+        .where(booklets.c.exam_id.in_(request.exam_ids), booklets.c.copy_id.is_(None), ~booklets.c.set_aside, has_pages)
+        .group_by(booklets.c.exam_id)
+    )
+    with context.db.reading() as sql:
+        staged = {row.exam_id: row for row in sql.execute(waiting)}
+        rows = sql.execute(sent.group_by(uploads.c.exam_id)).all()
+    return PaperOfExams(
+        items=tuple(
+            ExamPaper(
+                exam_id=row.exam_id,
+                uploads=row.uploads,
+                reading=row.reading,
+                staged=staged[row.exam_id].staged if row.exam_id in staged else 0,
+                doubtful=staged[row.exam_id].doubtful if row.exam_id in staged else 0,
+            )
+            for row in rows
+        )
     )
 
 

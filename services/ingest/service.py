@@ -49,6 +49,10 @@ class IngestService:
     def confirm_upload(self, request: rpc.ConfirmUpload) -> rpc.UploadView:
         return usecases.confirm_upload(self.app, request)
 
+    @serve(rpc.PAPER_OF_EXAMS)
+    def paper_of_exams(self, request: rpc.PaperWanted) -> rpc.PaperOfExams:
+        return reporting.paper_of_exams(self.app, request)
+
     @serve(rpc.LIST_BOOKLETS)
     def list_booklets(self, request: rpc.OfExam) -> rpc.Booklets:
         return usecases.list_booklets(self.app, request)

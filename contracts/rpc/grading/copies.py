@@ -137,12 +137,6 @@ class IdentificationView(Model):
     doubt: Literal["exchanged", "unlikely"] | None = None
 
 
-class IdentificationQueue(Model):
-    items: tuple[IdentificationView, ...]
-    next: str | None
-    total: int
-
-
 class ListIdentification(Listing):
     exam_id: UUID
     pending_only: bool = True
@@ -164,10 +158,15 @@ class Marker(Model):
 
 
 class Allocate(Model):
-    """Spread READY copies that have no marker over ``markers``, evenly; again with the same markers: no change."""
+    """Spread READY copies that have no marker over ``markers``, evenly; again with the same markers: no change.
+
+    ``taken_from``: instead, READY copies of this marker, ``at_most`` so many.
+    """
 
     exam_id: UUID
     markers: tuple[Marker, ...] = Field(min_length=1)
+    taken_from: UUID | None = None
+    at_most: int | None = Field(default=None, ge=1, le=100_000)
     by: Actor
 
 
@@ -184,6 +183,15 @@ class Matching(Model):
     by_machine: int
     doubtful: int
     unread: int
+
+
+class IdentificationQueue(Model):
+    """``standing`` counts all copies of the exam, whatever part of them is listed."""
+
+    items: tuple[IdentificationView, ...]
+    next: str | None
+    total: int
+    standing: Matching | None = None
 
 
 class ReadAgain(Model):
@@ -209,9 +217,12 @@ class SheetModelView(Model):
 
 
 class Allocation(Model):
+    """``by_status``: how far this marker is; keys are copy states."""
+
     marker_id: UUID
     marker: str
     copy_ids: tuple[UUID, ...]
+    by_status: dict[str, int] = Field(default_factory=dict)
 
 
 class Allocations(Model):

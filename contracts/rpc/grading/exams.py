@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Base64Bytes, Field
 
 from contracts.model import ONE_LINE, Actor, Day, Model, Points
 from contracts.objects import ObjectRef
@@ -34,6 +34,9 @@ class OneExam(Model):
 
 
 class ListExams(Listing):
+    """``archived``: those that were deleted instead of those that were not; staff alone have any."""
+
+    archived: bool = False
     by: Actor
 
 
@@ -58,10 +61,14 @@ class DeleteExam(Model):
 
 
 class Progress(Model):
-    """How many copies stand where; keys are copy states. ``identified`` counts copies with a candidate."""
+    """How many copies stand where; keys are copy states.
+
+    ``identified`` counts copies with a candidate, ``allocated`` those with a marker.
+    """
 
     copies: int
     identified: int
+    allocated: int = 0
     by_status: dict[str, int]
 
 
@@ -100,12 +107,16 @@ class SchemeNode(Model):
 
 
 class PutScheme(Model):
-    """``version`` is the one read; 0 or nothing when there is none yet. ``step`` is the smallest part of a point."""
+    """``version`` is the one read; 0 or nothing when there is none yet. ``step`` is the smallest part of a point.
+
+    ``dry_run``: everything is checked and the impact told, nothing is stored.
+    """
 
     exam_id: UUID
     version: int | None
     nodes: tuple[SchemeNode, ...]
     step: Points = Field(default=Decimal("0.25"), gt=0)
+    dry_run: bool = False
     by: Actor
 
 
@@ -125,6 +136,37 @@ class SchemeView(Model):
     step: Points
     total_points: Points
     impact: SchemeImpact = SchemeImpact()
+
+
+SCHEME_FILE_BYTES = 200_000  # 500 questions of 200 letters
+
+
+class ReadSchemeFile(OneExam):
+    """``file``: a scheme as CSV, as somebody's spreadsheet wrote it. Nothing is stored."""
+
+    file: Base64Bytes
+
+
+class SchemeFileError(Model):
+    """``row`` counts lines of the file from 1; ``field`` is the column."""
+
+    row: int
+    field: str
+    value: str
+    reason: str
+
+
+class SchemeDraft(Model):
+    """What a file says, to look at and to save: no ``nodes`` while there are ``errors``."""
+
+    nodes: tuple[SchemeNode, ...]
+    errors: tuple[SchemeFileError, ...] = ()
+
+
+class SchemeFile(Model):
+    """The scheme in force as CSV, for spreadsheets: a byte order mark, ``;``."""
+
+    text: str
 
 
 RosterPreset = Literal["generic", "pronote", "siecle", "cyclades"]
@@ -162,6 +204,29 @@ class BadRows(Model):
     """``file``: the rows as CSV, each with its number and what is wrong; only for the next few days."""
 
     file: ObjectRef
+
+
+class LookAtRoster(ReadRoster):
+    """Which columns an import would use. Nothing is written."""
+
+
+class RosterColumn(Model):
+    """``header`` is the column that says ``field``."""
+
+    field: RosterField
+    header: str
+
+
+class RosterLook(Model):
+    """The file as it was understood: its ``header``, the first ``rows``, how many ``records`` there are.
+
+    ``columns`` are those found, by header or as said; both names may be missing, which an import refuses.
+    """
+
+    header: tuple[str, ...]
+    columns: tuple[RosterColumn, ...]
+    rows: tuple[tuple[str, ...], ...]
+    records: int
 
 
 class SkippedRow(Model):
@@ -291,7 +356,10 @@ DELETE_EXAM = Method("grading", "delete_exam", DeleteExam, ExamView)
 RESTORE_EXAM = Method("grading", "restore_exam", OneExam, ExamView)
 GET_SCHEME = Method("grading", "get_scheme", OneExam, SchemeView)
 PUT_SCHEME = Method("grading", "put_scheme", PutScheme, SchemeView)
+READ_SCHEME_FILE = Method("grading", "read_scheme_file", ReadSchemeFile, SchemeDraft)
+WRITE_SCHEME_FILE = Method("grading", "write_scheme_file", OneExam, SchemeFile)
 IMPORT_ROSTER = Method("grading", "import_roster", ImportRoster, RosterReport, timeout_s=30)
+LOOK_AT_ROSTER = Method("grading", "look_at_roster", LookAtRoster, RosterLook, timeout_s=10)
 FIND_BAD_ROWS = Method("grading", "find_bad_rows", FindBadRows, BadRows, timeout_s=30)
 LIST_CANDIDATES = Method("grading", "list_candidates", ListCandidates, Candidates)
 PUBLISH = Method("grading", "publish", Publish, PublicationView, timeout_s=10)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from typing import Any, cast
 from uuid import UUID
@@ -27,10 +28,22 @@ audit = observe.logger(observe.AUDIT)
 
 NewExam = shape("NewExam", rpc.CreateExam)
 ExamChange = shape("ExamChange", rpc.UpdateExam, without=("by", "exam_id"))
-NewScheme = shape("NewScheme", rpc.PutScheme, without=("by", "exam_id"))
+NewScheme = shape("NewScheme", rpc.PutScheme, without=("by", "exam_id", "dry_run"))
 RosterReport = shape("RosterReport", rpc.RosterReport, without=("dry_run",))
 CSV = "text/csv"
 CANDIDATES_AT_ONCE = 200
+
+
+class ExamsWanted(Page):
+    """``archived``: those that were set aside instead."""
+
+    archived: bool = False
+
+
+class SchemeWanted(Model):
+    """``dry_run``: check the scheme and tell its impact; nothing is stored."""
+
+    dry_run: bool = False
 
 
 class RosterColumns(Model):
@@ -56,8 +69,8 @@ class CodesWanted(Model):
     only_missing: bool = False
 
 
-@exams.operation("GET", "/exams", query=Page, reply=rpc.Exams)
-def index(query: Page) -> rpc.Exams:
+@exams.operation("GET", "/exams", query=ExamsWanted, reply=rpc.Exams)
+def index(query: ExamsWanted) -> rpc.Exams:
     """Exams I may know of."""
     return ask(rpc.LIST_EXAMS, query, by=caller().actor)
 
@@ -99,11 +112,30 @@ def scheme(exam_id: UUID) -> rpc.SchemeView:
     return ask(rpc.GET_SCHEME, exam_id=exam_id, by=caller().actor)
 
 
-@exams.operation("PUT", "/exams/<uuid:exam_id>/scheme", body=NewScheme, reply=rpc.SchemeView)
-def put_scheme(exam_id: UUID, body: Model) -> rpc.SchemeView:
+@exams.operation("PUT", "/exams/<uuid:exam_id>/scheme", body=NewScheme, query=SchemeWanted, reply=rpc.SchemeView)
+def put_scheme(exam_id: UUID, body: Model, query: SchemeWanted) -> rpc.SchemeView:
     """Replace the marking scheme; the answer tells what that means for copies already marked."""
     fields = {"version": None} if "version" not in body.model_fields_set else {}
-    return ask(rpc.PUT_SCHEME, body, exam_id=exam_id, by=caller().actor, **fields)
+    return ask(rpc.PUT_SCHEME, body, exam_id=exam_id, dry_run=query.dry_run, by=caller().actor, **fields)
+
+
+@exams.operation("GET", "/exams/<uuid:exam_id>/scheme.csv", gives=(CSV,))
+def scheme_file(exam_id: UUID) -> Response:
+    """The marking scheme as CSV: path;label;points;bonus;id, one row per exercise and question."""
+    found = ask(rpc.WRITE_SCHEME_FILE, exam_id=exam_id, by=caller().actor)
+    response = Response(found.text.encode(), content_type=f"{CSV}; charset=utf-8")
+    response.headers.set(
+        "Content-Disposition", "attachment", filename="scheme.csv" if language() == "en" else "bareme.csv"
+    )
+    response.headers["Cache-Control"] = streams.NEVER
+    return response
+
+
+@exams.operation("POST", "/exams/<uuid:exam_id>/scheme/csv", reply=rpc.SchemeDraft, takes=(CSV, "multipart/form-data"))
+def read_scheme_file(exam_id: UUID) -> rpc.SchemeDraft:
+    """What a marking scheme in CSV says, or what is wrong in which row; nothing is stored."""
+    data = _file(rpc.SCHEME_FILE_BYTES)
+    return ask(rpc.READ_SCHEME_FILE, exam_id=exam_id, file=base64.b64encode(data), by=caller().actor)
 
 
 @exams.operation(
@@ -117,6 +149,18 @@ def import_roster(exam_id: UUID, query: RosterWanted) -> Answer:
     """Import the list of candidates from CSV; every row is accounted for in the report."""
     report = ask(rpc.IMPORT_ROSTER, **_roster(exam_id, query), dry_run=query.dry_run, partial=query.partial)
     return Answer(RosterReport.model_validate(report.model_dump(exclude={"dry_run"})), 200)
+
+
+@exams.operation(
+    "POST",
+    "/exams/<uuid:exam_id>/roster/columns",
+    query=RosterColumns,
+    reply=rpc.RosterLook,
+    takes=(CSV, "multipart/form-data"),
+)
+def look_at_roster(exam_id: UUID, query: RosterColumns) -> rpc.RosterLook:
+    """The columns of a list and its first rows, as an import would understand them; nothing is imported."""
+    return ask(rpc.LOOK_AT_ROSTER, **_roster(exam_id, query))
 
 
 @exams.operation(
@@ -135,22 +179,10 @@ def bad_rows(exam_id: UUID, query: RosterColumns) -> Response:
 
 def _roster(exam_id: UUID, query: RosterColumns) -> dict[str, Any]:
     """The list as it was sent, kept, and what was said about its columns."""
-    request.max_content_length = gateway().settings.roster_max_bytes
-    columns = query
-    if request.mimetype == CSV:
-        data = request.get_data()
-    elif request.mimetype == "multipart/form-data":
-        sent = request.files.get("file")
-        if sent is None:
-            refuse_fields(("file", "missing"))
-        data = sent.stream.read()
-        said = {name: request.form[name] for name in RosterColumns.model_fields if name in request.form}
-        if said:
-            columns = cast(RosterColumns, validated(RosterColumns, said))
-    else:
-        raise WrongMediaType(expected=f"{CSV}, multipart/form-data")
-    if not data:
-        raise EmptyFile()
+    data, columns = _file(gateway().settings.roster_max_bytes), query
+    said = {name: request.form[name] for name in RosterColumns.model_fields if name in request.form}
+    if said:
+        columns = cast(RosterColumns, validated(RosterColumns, said))
     return {
         "exam_id": exam_id,
         "file": gateway().objects.put("rosters", io.BytesIO(data), CSV),
@@ -158,6 +190,23 @@ def _roster(exam_id: UUID, query: RosterColumns) -> dict[str, Any]:
         "mapping": columns.mapping,
         "by": caller().actor,
     }
+
+
+def _file(most: int) -> bytes:
+    """The bytes of the CSV file that was sent, as the body or in a form."""
+    request.max_content_length = most
+    if request.mimetype == CSV:
+        data = request.get_data()
+    elif request.mimetype == "multipart/form-data":
+        sent = request.files.get("file")
+        if sent is None:
+            refuse_fields(("file", "missing"))
+        data = sent.stream.read()
+    else:
+        raise WrongMediaType(expected=f"{CSV}, multipart/form-data")
+    if not data:
+        raise EmptyFile()
+    return data
 
 
 @exams.operation("GET", "/exams/<uuid:exam_id>/candidates", query=Page, reply=rpc.Candidates)

@@ -44,7 +44,7 @@ def index(exam_id: UUID, query: QueueWanted) -> Model:
     """Copies to identify, riskiest last: header image, reading, ranked candidates."""
     found = ask(rpc.IDENTIFICATION_QUEUE, query, exam_id=exam_id, by=caller().actor)
     items = [_seen(each) for each in found.items]
-    return Queue.model_validate({"items": items, "next": found.next, "total": found.total})
+    return Queue.model_validate({**found.model_dump(exclude={"items"}), "items": items})
 
 
 @identification.operation("PUT", "/copies/<uuid:copy_id>/identification", body=Choice, reply=Identification)

@@ -48,7 +48,11 @@ class OperationsApplied(rpc.OperationsApplied):
 
 
 class MarkersWanted(Model):
+    """``taken_from``: spread copies of this marker that nobody is marking, ``at_most`` so many."""
+
     marker_ids: tuple[UUID, ...] = Field(min_length=1, max_length=200)
+    taken_from: UUID | None = None
+    at_most: int | None = Field(default=None, ge=1, le=100_000)
 
 
 def _token() -> str | None:
@@ -60,8 +64,14 @@ def _token() -> str | None:
 @marking.operation("POST", "/exams/<uuid:exam_id>/allocation", body=MarkersWanted, reply=rpc.Allocations)
 def allocate(exam_id: UUID, body: MarkersWanted) -> rpc.Allocations:
     """Spread the copies that have no marker evenly over markers; again with the same ones changes nothing."""
-    markers = people.markers(gateway().db, body.marker_ids)
-    return ask(rpc.ALLOCATE, exam_id=exam_id, markers=markers, by=caller().actor)
+    return ask(
+        rpc.ALLOCATE,
+        exam_id=exam_id,
+        markers=people.markers(gateway().db, body.marker_ids),
+        taken_from=body.taken_from,
+        at_most=body.at_most,
+        by=caller().actor,
+    )
 
 
 @marking.operation("GET", "/exams/<uuid:exam_id>/allocation", reply=rpc.Allocations)

@@ -96,6 +96,15 @@ class Layout:
         found = self.found(header)
         return (found.issuperset(REQUIRED) or FULL_NAME in found) and found.issuperset(self.mapping or ())
 
+    def guess(self, header: Sequence[str]) -> dict[str, int]:
+        """Where each field seems to stand, to be shown and corrected: of several columns the likeliest."""
+        meanings = self.meanings()
+        ranked = sorted((*meanings[fold(cell)][::-1], at) for at, cell in enumerate(header) if fold(cell) in meanings)
+        found = {field: at for _, field, at in reversed(ranked)}
+        for unused in (FULL_NAME,) if found.keys() >= {*REQUIRED} else REQUIRED if FULL_NAME in found else ():
+            found.pop(unused, None)
+        return {field: found[field] for field in (*FIELDS, FULL_NAME) if field in found}
+
     def columns(self, header: Sequence[str]) -> dict[str, int]:
         """Where each field stands. One column for both names counts only where there are not two.
 

@@ -50,9 +50,9 @@ def bad_rows_csv(file: RosterFile, errors: Sequence[Error], language: str) -> by
     cells = {record.row: record.cells for record in file.records}
     out = io.StringIO()
     rows = csv.writer(out, delimiter=";", lineterminator="\r\n")
-    rows.writerow([*HEADER[english], *map(_harmless, file.header)])
+    rows.writerow([*HEADER[english], *map(harmless, file.header)])
     for error in errors:
-        rows.writerow([error.row, _in_words(error, english=english), *map(_harmless, cells[error.row])])
+        rows.writerow([error.row, _in_words(error, english=english), *map(harmless, cells[error.row])])
     return out.getvalue().encode("utf-8-sig")
 
 
@@ -61,6 +61,6 @@ def _in_words(error: Error, *, english: bool) -> str:
     return f"{FIELD_NAMES[error.field][english]}{': ' if english else ' : '}{REASONS[reason][english].format(row=row)}"
 
 
-def _harmless(cell: str) -> str:
+def harmless(cell: str) -> str:
     """A spreadsheet shows it instead of running it (ASVS 1.2.10)."""
     return f"'{cell}" if cell.startswith(FORMULA) else cell

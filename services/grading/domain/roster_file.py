@@ -67,6 +67,39 @@ class RosterFile:
     header: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Table:
+    """``rows`` with the line each starts on, the header among them at ``header_at``."""
+
+    rows: list[tuple[int, list[str]]]
+    header_at: int
+
+    @property
+    def header(self) -> list[str]:
+        return self.rows[self.header_at][1] if self.rows else []
+
+
+def table(data: bytes, layout: Layout) -> Table:
+    """The cells of a CSV file, whatever its columns are called.
+
+    Raises:
+        RosterNotCsv, RosterTooLarge, RosterQuoteOpen.
+    """
+    if len(data) > MAX_BYTES:
+        raise RosterTooLarge(max_rows=MAX_ROWS, max_bytes=MAX_BYTES)
+    text = decode(data)
+    skipped_lines = 0
+    separator = _SEPARATOR_LINE.match(text.split("\n", 1)[0])
+    delimiters = DELIMITERS
+    if separator and "\n" in text:
+        delimiters, skipped_lines, text = separator[1], 1, text.split("\n", 1)[1]
+    delimiter, header_at = _best_reading(text, delimiters, layout)
+    rows = [(line + skipped_lines, cells) for line, cells in _rows(text, delimiter)]
+    if len(rows) > MAX_ROWS + 1:
+        raise RosterTooLarge(max_rows=MAX_ROWS, max_bytes=MAX_BYTES)
+    return Table(rows, header_at)
+
+
 def read(data: bytes, layout: Layout | None = None) -> RosterFile:
     """Every record of a CSV file, in order; nothing is dropped.
 
@@ -78,25 +111,14 @@ def read(data: bytes, layout: Layout | None = None) -> RosterFile:
         RosterNotCsv, RosterTooLarge, RosterQuoteOpen, RosterColumnsUnknown, RosterColumnMissing, RosterColumnTwice.
     """
     layout = layout or Layout()
-    if len(data) > MAX_BYTES:
-        raise RosterTooLarge(max_rows=MAX_ROWS, max_bytes=MAX_BYTES)
-    text = decode(data)
-    skipped_lines = 0
-    separator = _SEPARATOR_LINE.match(text.split("\n", 1)[0])
-    delimiters = DELIMITERS
-    if separator and "\n" in text:
-        delimiters, skipped_lines, text = separator[1], 1, text.split("\n", 1)[1]
-    delimiter, header_at = _best_reading(text, delimiters, layout)
-    rows = _rows(text, delimiter)
-    header = rows[header_at][1] if rows else []
+    found = table(data, layout)
+    header = found.header
     columns = layout.columns(header)
     records = [
-        _record(line + skipped_lines, cells, columns, header, after_header=index > header_at)
-        for index, (line, cells) in enumerate(rows)
-        if index != header_at
+        _record(line, cells, columns, header, after_header=index > found.header_at)
+        for index, (line, cells) in enumerate(found.rows)
+        if index != found.header_at
     ]
-    if len(records) > MAX_ROWS:
-        raise RosterTooLarge(max_rows=MAX_ROWS, max_bytes=MAX_BYTES)
     return RosterFile(tuple(columns), tuple(records), tuple(header))
 
 
@@ -176,7 +198,7 @@ def _header(text: str, delimiter: str, layout: Layout) -> tuple[int, list[str]]:
     """The first row that is a header, else the first that says something. Read leniently: errors are told later."""
     first: tuple[int, list[str]] | None = None
     for at, raw in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)):
-        cells = [_trim(cell) for cell in raw]
+        cells = [trim(cell) for cell in raw]
         if not any(cells):
             continue
         first = first or (at, cells)
@@ -194,7 +216,7 @@ def _rows(text: str, delimiter: str) -> Rows:
     start = 1
     try:
         for cells in reader:
-            rows.append((start, [_trim(cell) for cell in cells]))
+            rows.append((start, [trim(cell) for cell in cells]))
             start = reader.line_num + 1
     except csv.Error:
         raise RosterQuoteOpen(row=start) from None
@@ -226,7 +248,7 @@ def _skip(cells: Sequence[str], header: Sequence[str], *, after_header: bool) ->
     return "footer" if is_footer else ""
 
 
-def _trim(cell: str) -> str:
+def trim(cell: str) -> str:
     """Composed letters, single spaces (no-break ones are spaces too), no invisible marks; controls stay, to be told."""
     text = _SPACES.sub(" ", unicodedata.normalize("NFC", _INVISIBLE.sub("", cell))).strip()
     return _MARKED_TEXT.sub("", _TEXT_CELL.sub(r"\1", text, count=1) if text.startswith("=") else text, count=1)

@@ -63,9 +63,9 @@ def hold(uow: UnitOfWork, exam_id: UUID, by: Actor, *, deleted: bool = False) ->
     return row
 
 
-def listed(sql: sa.Connection, by: Actor, *, after: UUID | None, limit: int) -> tuple[list[Any], int]:
-    """Exams that were not deleted, newest first, and how many there are. Two statements."""
-    scope = [exams.c.deleted_at.is_(None), visible_to(by)]
+def listed(sql: sa.Connection, by: Actor, *, archived: bool, after: UUID | None, limit: int) -> tuple[list[Any], int]:
+    """Exams that were not deleted, or those that were, newest first, and how many there are. Two statements."""
+    scope = [exams.c.deleted_at.is_not(None) if archived else exams.c.deleted_at.is_(None), visible_to(by)]
     total = sql.execute(sa.select(sa.func.count()).select_from(exams).where(*scope)).scalar_one()
     place = sa.tuple_(exams.c.created_at, exams.c.id)
     query = _seen_by(by).where(*scope)
@@ -77,7 +77,7 @@ def listed(sql: sa.Connection, by: Actor, *, after: UUID | None, limit: int) -> 
 
 
 def progress(sql: sa.Connection, exam_ids: Iterable[UUID], by: Actor) -> dict[UUID, list[Any]]:
-    """Per exam rows of (``status``, ``copies``, ``identified``), one statement.
+    """Per exam rows of (``status``, ``copies``, ``identified``, ``allocated``), one statement.
 
     For a marker they count their own copies, and none as identified.
     """
@@ -90,6 +90,7 @@ def progress(sql: sa.Connection, exam_ids: Iterable[UUID], by: Actor) -> dict[UU
             copies.c.status,
             sa.func.count().label("copies"),
             identified.label("identified"),
+            sa.func.count(copies.c.marker_id).label("allocated"),
         )
         .where(copies.c.exam_id.in_(list(exam_ids)), own)
         .group_by(copies.c.exam_id, copies.c.status)
@@ -150,15 +151,17 @@ def allocated(sql: sa.Connection, exam_id: UUID) -> list[Any]:
     return list(sql.execute(query))
 
 
-def allocate(uow: UnitOfWork, given: Mapping[UUID, tuple[UUID, str]]) -> set[UUID]:
-    """Give copies their marker (id and name) if they are still READY and nobody's; the copies that were."""
+def allocate(uow: UnitOfWork, given: Mapping[UUID, tuple[UUID, str]], taken_from: UUID | None = None) -> set[UUID]:
+    """Give copies their marker (id and name) if they are still READY and nobody's, or ``taken_from``'s; those that
+    were.
+    """
     if not given:
         return set()
     rows = [(copy_id, marker_id, name) for copy_id, (marker_id, name) in sorted(given.items())]
     told = sa.values(
         sa.column("id", sa.Uuid), sa.column("marker_id", sa.Uuid), sa.column("marker", sa.Text), name="given"
     ).data(rows)
-    free = [copies.c.status == "READY", copies.c.marker_id.is_(None)]
+    free = [copies.c.status == "READY", copies.c.marker_id.is_not_distinct_from(taken_from)]
     # Locked in the order of ids: two writers of many copies never wait for each other in a circle.
     held = sa.select(copies.c.id).where(copies.c.id.in_(list(given)), *free).order_by(copies.c.id)
     uow.sql.execute(held.with_for_update(key_share=True))

@@ -49,6 +49,21 @@ def readings(sql: sa.Connection, exam_id: UUID, *, pending_only: bool) -> list[A
     return list(sql.execute(query))
 
 
+def standing(sql: sa.Connection, exam_id: UUID) -> dict[str, int]:
+    """How many of the exam's ``copies`` are ``identified``, and ``by_machine``, ``doubtful``, ``unread``."""
+    identified = copies.c.candidate_id.is_not(None)
+    counts = {
+        "copies": sa.true(),
+        "identified": identified,
+        "by_machine": sa.and_(identified, identifications.c.decided_by == "machine"),
+        "doubtful": identifications.c.doubt.in_(sorted(DOUBTS)),
+        "unread": identifications.c.outcome.is_distinct_from("done"),
+    }
+    query = sa.select(*(sa.func.count().filter(which).label(name) for name, which in counts.items()))
+    query = query.select_from(copies.outerjoin(identifications, identifications.c.copy_id == copies.c.id))
+    return dict(sql.execute(query.where(copies.c.exam_id == exam_id)).mappings().one())
+
+
 def letters(sql: sa.Connection, copy_ids: Sequence[UUID]) -> list[Any]:
     """What was read of these copies, in full: (``copy_id``, ``paper_revision``, ``fields``, ``lines``)."""
     columns = ("copy_id", "paper_revision", "fields", "lines")

@@ -22,15 +22,22 @@ log = observe.logger("grading.allocation")
 
 
 def allocate(app: Context, request: Allocate) -> Allocations:
-    """Spread READY copies that have no marker; nobody loses one. Again with the same markers: no change."""
+    """Spread READY copies that have no marker, or those of one who is to have fewer; nobody else loses one.
+
+    Again with the same markers: no change. A copy that somebody is marking right now stays with them.
+    """
     names = {marker.id: marker.name for marker in request.markers}
     with app.db.transaction() as uow:
         exam = exams.hold(uow, request.exam_id, request.by)  # one allocation of an exam at a time
         rows = exams.allocated(uow.sql, exam.id)
-        free = [row.id for row in rows if row.marker_id is None and row.status == Status.READY]
-        loads = Counter(row.marker_id for row in rows if row.marker_id is not None)
-        given = spread(free, list(names), loads)
-        done = exams.allocate(uow, {copy: (marker, names[marker]) for copy, marker in given.items()})
+        free = [row.id for row in rows if row.marker_id == request.taken_from and row.status == Status.READY]
+        free = free[: request.at_most]
+        loads = Counter(row.marker_id for row in rows if row.marker_id is not None and row.id not in set(free))
+        others = [marker for marker in names if marker != request.taken_from]
+        given = spread(free, others, loads) if others else {}
+        done = exams.allocate(
+            uow, {copy: (marker, names[marker]) for copy, marker in given.items()}, request.taken_from
+        )
         entries = [
             audit.Entry("ALLOCATE", request.by, exam.id, copy, _told(given[copy], names)) for copy in sorted(done)
         ]
@@ -55,6 +62,7 @@ def _view(sql: sa.Connection, exam_id: UUID) -> Allocations:
     """Markers by name; each one's copies in the order of anonymous ids."""
     names: dict[UUID, str] = {}
     theirs: defaultdict[UUID, list[UUID]] = defaultdict(list)
+    states: defaultdict[UUID, Counter[str]] = defaultdict(Counter)
     unallocated = 0
     for row in exams.allocated(sql, exam_id):
         if row.marker_id is None:
@@ -62,8 +70,11 @@ def _view(sql: sa.Connection, exam_id: UUID) -> Allocations:
         else:
             names[row.marker_id] = row.marker
             theirs[row.marker_id].append(row.id)
+            states[row.marker_id][row.status] += 1
     items = tuple(
-        Allocation(marker_id=marker, marker=names[marker], copy_ids=tuple(theirs[marker]))
+        Allocation(
+            marker_id=marker, marker=names[marker], copy_ids=tuple(theirs[marker]), by_status=dict(states[marker])
+        )
         for marker in sorted(theirs, key=lambda marker: (names[marker], marker))
     )
     return Allocations(items=items, unallocated=unallocated)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -24,13 +25,17 @@ from contracts.rpc.grading.exams import (
     OneExam,
     Progress,
     PutScheme,
+    ReadSchemeFile,
+    SchemeDraft,
+    SchemeFile,
+    SchemeFileError,
     SchemeImpact,
     SchemeNode,
     SchemeView,
     UpdateExam,
 )
 from services.grading.context import Context
-from services.grading.domain import scheme
+from services.grading.domain import scheme, scheme_file
 from services.grading.domain.audit import sha256
 from services.grading.domain.results import points
 from services.grading.store import audit, exams
@@ -70,7 +75,7 @@ def list_exams(app: Context, request: ListExams) -> Exams:
     """Newest first, each with its progress; three queries for any number."""
     after = after_id(request.cursor)
     with app.db.reading() as sql:
-        rows, total = exams.listed(sql, request.by, after=after, limit=request.limit + 1)
+        rows, total = exams.listed(sql, request.by, archived=request.archived, after=after, limit=request.limit + 1)
         shown = rows[: request.limit]
         progress = exams.progress(sql, [row.id for row in shown], request.by)
     items = tuple(_shown(row, progress.get(row.id, [])) for row in shown)
@@ -141,7 +146,7 @@ def put_scheme(app: Context, request: PutScheme) -> SchemeView:
     """Store the next version and put it in force; the version in force again changes nothing.
 
     Allowed after marking began: open copies are marked under the new version from now on, and ``impact`` says whose
-    scores no longer fit. Finalised copies keep the version their record names.
+    scores no longer fit. Finalised copies keep the version their record names. A dry run stores nothing.
 
     Raises:
         VersionRequired, VersionConflict: somebody stored one since.
@@ -163,7 +168,9 @@ def put_scheme(app: Context, request: PutScheme) -> SchemeView:
         impact = scheme.impact(nodes, exams.marked(uow.sql, row.id))
         version = latest.version if latest else 0
         in_force = latest is not None and version == row.scheme_version
-        if not (in_force and scheme.from_json(latest.nodes) == nodes and latest.step == request.step):
+        if not request.dry_run and not (
+            in_force and scheme.from_json(latest.nodes) == nodes and latest.step == request.step
+        ):
             version += 1
             exams.add_scheme(uow, row.id, version, nodes, request.step, request.by)
             rules = sha256([scheme.as_json(nodes), points(request.step)])
@@ -178,6 +185,23 @@ def put_scheme(app: Context, request: PutScheme) -> SchemeView:
         total_points=row.total_points,
         impact=SchemeImpact(marked_copies=impact.marked, affected_copies=impact.affected),
     )
+
+
+def read_scheme_file(app: Context, request: ReadSchemeFile) -> SchemeDraft:
+    """What a CSV file says, row by row. The exam's scheme stays as it is. Raises RosterNotCsv, SchemeFileUnknown."""
+    with app.db.reading() as sql:
+        exams.find(sql, request.exam_id, request.by)
+    nodes, errors = scheme_file.read(request.file)
+    return SchemeDraft(
+        nodes=tuple(SchemeNode.model_validate(node) for node in scheme.as_json(nodes)),
+        errors=tuple(SchemeFileError(**asdict(error)) for error in errors),
+    )
+
+
+def write_scheme_file(app: Context, request: OneExam) -> SchemeFile:
+    """The scheme that ``get_scheme`` shows, as a file that ``read_scheme_file`` understands."""
+    view = get_scheme(app, request)
+    return SchemeFile(text=scheme_file.write(scheme.from_json([node.model_dump() for node in view.nodes])))
 
 
 def after_id(given: str | None) -> UUID | None:
@@ -248,6 +272,7 @@ def _shown(row: Any, progress: Sequence[Any]) -> ExamView:
         progress=Progress(
             copies=sum(each.copies for each in progress),
             identified=sum(each.identified for each in progress),
+            allocated=sum(each.allocated for each in progress),
             by_status={each.status: each.copies for each in progress},
         ),
         published_at=row.published_at,

@@ -31,7 +31,7 @@ from services.grading.domain.verdict import DOUBTS, confidences
 from services.grading.store import audit, copies, exams, identity
 from services.grading.store.paging import cursor, key_after
 from services.grading.usecases import sheets
-from services.grading.usecases.matching import WEIGHED_AT_ONCE, Ranking, as_ranking, roster_digest, weigh
+from services.grading.usecases.matching import WEIGHED_AT_ONCE, Ranking, as_ranking, roster_digest, standing, weigh
 
 log = observe.logger("grading.identity")
 
@@ -114,6 +114,7 @@ def identification_queue(app: Context, request: ListIdentification) -> Identific
         roster = identity.roster(sql, exam.id)
         rows = identity.readings(sql, exam.id, pending_only=request.pending_only)
         rankings = _rankings(sql, rows, roster)
+        counted = standing(sql, exam.id)
     places = [((f"{_risk(row, rankings[row.id], len(roster)):.4f}", row.anonymous_id), row) for row in rows]
     places.sort(key=lambda place: place[0])
     if key is not None:
@@ -124,6 +125,7 @@ def identification_queue(app: Context, request: ListIdentification) -> Identific
         items=tuple(_view(row, rankings[row.id], known) for _, row in page),
         next=cursor(*page[-1][0]) if len(places) > len(page) else None,
         total=len(rows),
+        standing=counted,
     )
 
 

@@ -18,7 +18,7 @@ from services.grading.context import Context
 from services.grading.domain.audit import sha256
 from services.grading.domain.evidence import Field, Roster
 from services.grading.domain.letters import letters_of
-from services.grading.domain.verdict import DOUBTS, Header, Verdict, judge, ranking
+from services.grading.domain.verdict import Header, Verdict, judge, ranking
 from services.grading.store import audit, copies, exams, identity
 
 log = observe.logger("grading.matching")
@@ -51,14 +51,12 @@ def solve_identification(app: Context, request: ExamQuery) -> Matching:
         if _solve(app, exam.id):
             break
     with app.db.reading() as sql:
-        rows = identity.readings(sql, exam.id, pending_only=False)
-    return Matching(
-        copies=len(rows),
-        identified=sum(row.candidate_id is not None for row in rows),
-        by_machine=sum(row.candidate_id is not None and row.decided_by == "machine" for row in rows),
-        doubtful=sum(row.doubt in DOUBTS for row in rows),
-        unread=sum(row.outcome != "done" for row in rows),
-    )
+        return standing(sql, exam.id)
+
+
+def standing(sql: sa.Connection, exam_id: UUID) -> Matching:
+    """How far the exam's copies are identified, and by whom."""
+    return Matching.model_validate(identity.standing(sql, exam_id))
 
 
 def match_due(app: Context) -> None:

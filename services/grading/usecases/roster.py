@@ -12,7 +12,10 @@ from contracts.rpc.grading.exams import (
     BadRows,
     FindBadRows,
     ImportRoster,
+    LookAtRoster,
     ReadRoster,
+    RosterColumn,
+    RosterLook,
     RosterReport,
     RowError,
     SkippedRow,
@@ -23,6 +26,8 @@ from services.grading.store import audit, candidates, exams, identity
 from services.grading.store.copies import sees_candidates
 
 log = observe.logger("grading.roster")
+
+LOOKED_AT = 6  # rows; enough to see which column is which
 
 
 def import_roster(app: Context, request: ImportRoster) -> RosterReport:
@@ -59,6 +64,25 @@ def import_roster(app: Context, request: ImportRoster) -> RosterReport:
     return report
 
 
+def look_at_roster(app: Context, request: LookAtRoster) -> RosterLook:
+    """What an import would take for what, before anybody imports. Raises RosterNotCsv, RosterTooLarge, RosterQuoteOpen.
+
+    Columns that the mapping names and the file has not are left out, so that they can be chosen again.
+    """
+    data, layout = _received(app, request)
+    found = roster_file.table(data, layout)
+    below = found.rows[found.header_at + 1 :]
+    return RosterLook(
+        header=tuple(found.header),
+        columns=tuple(
+            RosterColumn.model_validate({"field": field, "header": found.header[at]})
+            for field, at in layout.guess(found.header).items()
+        ),
+        rows=tuple(tuple(cells) for _, cells in below if any(cells))[:LOOKED_AT],
+        records=sum(any(cells) for _, cells in below),
+    )
+
+
 def find_bad_rows(app: Context, request: FindBadRows) -> BadRows:
     """What an import would refuse, as a file to correct. No row names it: the garbage collector takes it in a week.
 
@@ -74,6 +98,10 @@ def find_bad_rows(app: Context, request: FindBadRows) -> BadRows:
 
 
 def _read(app: Context, request: ReadRoster) -> roster_file.RosterFile:
+    return roster_file.read(*_received(app, request))
+
+
+def _received(app: Context, request: ReadRoster) -> tuple[bytes, roster_columns.Layout]:
     if not sees_candidates(request.by):
         raise NotFound
     with app.db.reading() as sql:
@@ -82,7 +110,7 @@ def _read(app: Context, request: ReadRoster) -> roster_file.RosterFile:
     if request.file.size > roster_file.MAX_BYTES:
         raise RosterTooLarge(max_rows=roster_file.MAX_ROWS, max_bytes=roster_file.MAX_BYTES)
     layout = roster_columns.Layout(request.preset, {str(field): header for field, header in request.mapping.items()})
-    return roster_file.read(app.objects.get(request.file), layout)
+    return app.objects.get(request.file), layout
 
 
 def _report(plan: roster.Plan[UUID], dry_run: bool) -> RosterReport:

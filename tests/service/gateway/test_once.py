@@ -295,6 +295,15 @@ def _bad_rows(school: School) -> Wish:
     return f"/exams/{school.exam()}/roster/errors.csv", {"data": ROSTER.encode(), "content_type": "text/csv"}
 
 
+def _columns(school: School) -> Wish:
+    return f"/exams/{school.exam()}/roster/columns", {"data": ROSTER.encode(), "content_type": "text/csv"}
+
+
+def _scheme_file(school: School) -> Wish:
+    scheme = b"path;label;points\n1;Question 1;20\n"
+    return f"/exams/{school.exam()}/scheme/csv", {"data": scheme, "content_type": "text/csv"}
+
+
 def _confirm(school: School) -> Wish:
     (booklet,) = school.booklets(school.exam(), 1)
     return f"/uploads/{booklet['upload_id']}/confirm", {}
@@ -345,6 +354,8 @@ BY_NATURE: dict[str, tuple[str, Callable[[School], Wish]]] = {
     "maintenance.stuck_uploads": ("what was asked for again does not stand still", _stuck_uploads),
     "exams.import_roster": ("a candidate has a key of their own; the same file again leaves all unchanged", _roster),
     "exams.bad_rows": ("the answer is told by the file; nothing is written but that answer", _bad_rows),
+    "exams.look_at_roster": ("the answer is told by the file; nothing is written", _columns),
+    "exams.read_scheme_file": ("the answer is told by the file; nothing is written", _scheme_file),
     "exams.restore": ("an exam that is not deleted stays as it is", _restore),
     "identification.read_again": ("a reading that is on its way is not asked for twice", _read_again),
     "identification.read_failed_again": ("what was asked for again has not failed", _read_failed_again),

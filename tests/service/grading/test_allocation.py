@@ -4,6 +4,7 @@ import threading
 import uuid
 
 import pytest
+import sqlalchemy as sa
 
 from contracts.errors.grading import NotFound
 from contracts.rpc.grading.copies import Allocate, ExamQuery, Marker
@@ -14,9 +15,12 @@ from tests.service.grading.desk import counted, person
 ANA, BEN = person("Ana"), person("Ben")
 
 
-def allocate(desk, *markers):
+LOCKED_BY_ANA = {"status": "LOCKED", "owner_id": ANA.id, "owner": ANA.name, "locked_at": sa.func.now()}
+
+
+def allocate(desk, *markers, **more):
     told = tuple(Marker(id=marker.id, name=marker.name) for marker in markers)
-    return allocation.allocate(desk.app, Allocate(exam_id=desk.exam_id, markers=told, by=desk.admin))
+    return allocation.allocate(desk.app, Allocate(exam_id=desk.exam_id, markers=told, by=desk.admin, **more))
 
 
 def unallocated(desk, count):
@@ -50,6 +54,24 @@ def test_only_ready_copies_without_a_marker_are_given_away(desk):
     result = allocate(desk, ANA)
     assert result.unallocated == 1
     assert [(each.marker, each.copy_ids) for each in result.items] == [("Mme Curie", (mine,))]
+
+
+def test_copies_of_a_marker_who_is_ill_go_to_the_others_but_not_what_they_are_marking(desk):
+    unallocated(desk, 6)
+    held = allocate(desk, ANA).items[0].copy_ids[0]
+    desk.write(tables.copies.update().where(tables.copies.c.id == held).values(**LOCKED_BY_ANA))
+    moved = allocate(desk, BEN, taken_from=ANA.id)
+    assert {each.marker: len(each.copy_ids) for each in moved.items} == {"Ana": 1, "Ben": 5}
+    assert {each.marker: each.by_status for each in moved.items} == {"Ana": {"LOCKED": 1}, "Ben": {"READY": 5}}
+    assert allocate(desk, BEN, taken_from=ANA.id) == moved
+    assert allocate(desk, BEN, taken_from=BEN.id) == moved
+
+
+def test_only_so_many_copies_move_as_were_asked_for(desk):
+    unallocated(desk, 6)
+    allocate(desk, ANA)
+    moved = allocate(desk, BEN, taken_from=ANA.id, at_most=2)
+    assert {each.marker: len(each.copy_ids) for each in moved.items} == {"Ana": 4, "Ben": 2}
 
 
 def test_late_copies_even_out_what_came_before(desk):

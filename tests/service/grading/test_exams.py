@@ -1,5 +1,6 @@
 """Exams and schemes on a real database."""
 
+import base64
 from decimal import Decimal
 
 import pytest
@@ -14,7 +15,7 @@ from contracts.errors.grading_exams import (
     TotalHasScheme,
 )
 from contracts.model import Role
-from contracts.rpc.grading.exams import DeleteExam, ListExams, OneExam, SchemeNode, UpdateExam
+from contracts.rpc.grading.exams import DeleteExam, ListExams, OneExam, ReadSchemeFile, SchemeNode, UpdateExam
 from services.grading.store import audit, tables
 from services.grading.usecases import exams
 from tests.service.grading.desk import counted, person
@@ -239,3 +240,38 @@ def test_what_is_published_does_not_change(desk):
     ):
         with pytest.raises(ExamPublished):
             change()
+
+
+def test_exams_that_were_set_aside_are_listed_apart_and_to_staff_alone(desk):
+    exam = new_exam(desk.app, desk.admin)
+    delete(desk, exam)
+    assert [each.id for each in listed(desk, archived=True).items] == [exam.id]
+    assert exam.id not in [each.id for each in listed(desk).items]
+    assert listed(desk, desk.marker, archived=True).total == 0
+
+
+def test_progress_counts_copies_that_have_a_marker(desk):
+    desk.add_copy()
+    assert get(desk, desk.exam_id).progress.allocated == 1
+
+
+def test_a_dry_run_checks_a_scheme_and_stores_nothing(desk):
+    exam = new_exam(desk.app, desk.admin)
+    assert put_scheme(desk.app, exam.id, desk.admin, dry_run=True).version == 0
+    assert get(desk, exam.id) == exam
+    with pytest.raises(SchemeDoesNotAddUp):
+        put_scheme(desk.app, exam.id, desk.admin, nodes=TWENTY[:1], dry_run=True)
+
+
+def test_a_scheme_goes_out_as_a_file_and_comes_back(desk):
+    exam = new_exam(desk.app, desk.admin)
+    put_scheme(desk.app, exam.id, desk.admin)
+    text = exams.write_scheme_file(desk.app, OneExam(exam_id=exam.id, by=desk.admin)).text
+    request = ReadSchemeFile(exam_id=exam.id, file=base64.b64encode(text.encode()), by=desk.admin)
+    assert exams.read_scheme_file(desk.app, request).nodes == TWENTY
+    broken = ReadSchemeFile(exam_id=exam.id, file=base64.b64encode(text.replace("8;", "huit;").encode()), by=desk.admin)
+    read = exams.read_scheme_file(desk.app, broken)
+    assert (read.nodes, [(error.row, error.field, error.value) for error in read.errors]) == (
+        (),
+        [(3, "points", "huit")],
+    )

@@ -131,7 +131,7 @@ def test_the_queue_takes_the_same_queries_for_two_copies_and_for_twenty(desk, ro
         read(desk, desk.add_copy(), "DA SILVA")
     with counted(desk.db) as many:
         assert len(queue(desk).items) == 20
-    assert len(few) == len(many) == 4
+    assert len(few) == len(many) == 5
 
 
 def test_the_queue_is_for_staff(desk, roster):
@@ -250,3 +250,11 @@ def test_two_changes_of_one_copy_at_once_end_with_one(desk, roster):
         thread.join()
     assert sorted(outcomes) == ["grading.identity_changed", "linked"]
     assert desk.actions(copy_id) == ["ASSEMBLE", "ALLOCATE", "IDENTIFY"]
+
+
+def test_the_queue_tells_how_the_whole_exam_stands(desk, roster):
+    first, second = desk.add_copy(), desk.add_copy()
+    identify(desk, first, roster["Louise"])
+    read(desk, second, "ROBIN", "Jade")
+    standing = queue(desk).standing
+    assert (standing.copies, standing.identified, standing.by_machine, standing.unread) == (2, 1, 0, 1)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from contracts.errors.grading import NotFound
 from contracts.errors.grading_exams import ExamDeleted, RosterHasErrors, RosterNotCsv, RosterTooLarge
-from contracts.rpc.grading.exams import DeleteExam, FindBadRows, ImportRoster, ListCandidates
+from contracts.rpc.grading.exams import DeleteExam, FindBadRows, ImportRoster, ListCandidates, LookAtRoster
 from services.grading.domain import roster_file
 from services.grading.store import audit, tables
 from services.grading.usecases import candidates, exams, roster
@@ -224,3 +224,24 @@ def test_markers_get_no_bad_rows(desk):
     with pytest.raises(NotFound):
         request = FindBadRows(exam_id=desk.exam_id, file=stored(desk.app.objects, ROSTER), by=desk.marker)
         roster.find_bad_rows(desk.app, request)
+
+
+def look(desk, text, **said):
+    request = LookAtRoster(exam_id=desk.exam_id, file=stored(desk.app.objects, text), by=desk.admin, **said)
+    return roster.look_at_roster(desk.app, request)
+
+
+def test_a_file_is_looked_at_before_anything_is_imported(desk):
+    seen = look(desk, "Lycée Curie\nNom;Prénom;Groupe;Commentaire\nDUPONT;Léa;TG1;\n;;;\nMARTIN;Paul;TG2;tiers temps\n")
+    assert (seen.header, seen.records) == (("Nom", "Prénom", "Groupe", "Commentaire"), 2)
+    assert {each.field: each.header for each in seen.columns} == {
+        "last_name": "Nom", "first_name": "Prénom", "class": "Groupe",
+    }  # fmt: skip
+    assert seen.rows[1] == ("MARTIN", "Paul", "TG2", "tiers temps")
+
+
+def test_columns_that_nobody_knows_are_shown_to_be_named(desk):
+    text = "Famille;Petit nom\nDUPONT;Léa\n"
+    assert look(desk, text).columns == ()
+    named = look(desk, text, mapping={"last_name": "Famille", "first_name": "Petit nom"})
+    assert {each.field: each.header for each in named.columns} == {"last_name": "Famille", "first_name": "Petit nom"}

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
 
 from contracts.errors.ingest import BadCursor
-from contracts.rpc.ingest import AssembleCertain, ConfirmUpload, PageEdit, ScanFinding, ScanReport, WantScanReport
+from contracts.rpc.ingest import (
+    AssembleCertain,
+    AssembleCopy,
+    ConfirmUpload,
+    PageEdit,
+    PaperWanted,
+    ScanFinding,
+    ScanReport,
+    WantScanReport,
+)
 from services.ingest import assembling, reporting, store, usecases
 from services.ingest.store import metadata
 from tests.scans.paper import a4_pile
@@ -93,3 +103,16 @@ def test_a_long_report_is_read_page_by_page_and_with_the_same_few_queries(ingest
     assert tuple(seen) == whole.items
     with pytest.raises(BadCursor):
         report(ingest, cursor="WyJhIl0")
+
+
+def test_the_paper_of_many_exams_is_counted_at_once(ingest: Ingest) -> None:
+    ingest.ready(a4_pile(3, pages=2), "a4", 2)
+    first, second, _ = ingest.booklets()
+    set_aside(ingest, first)
+    assembling.assemble_copy(
+        ingest.context, AssembleCopy(exam_id=ingest.exam_id, booklet_ids=(second.id,), by=OPERATOR)
+    )
+    wanted = PaperWanted(exam_ids=(ingest.exam_id, uuid4()))
+    (paper,) = reporting.paper_of_exams(ingest.context, wanted).items
+    assert paper.exam_id == ingest.exam_id
+    assert (paper.uploads, paper.reading, paper.staged) == (1, 0, 1)

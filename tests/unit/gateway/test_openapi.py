@@ -23,8 +23,11 @@ PROMISED = """
 /exams/{} GET PATCH DELETE
 /exams/{}/restore POST
 /exams/{}/scheme GET PUT
+/exams/{}/scheme.csv GET
+/exams/{}/scheme/csv POST
 /exams/{}/roster POST
 /exams/{}/roster/errors.csv POST
+/exams/{}/roster/columns POST
 /exams/{}/candidates GET
 /exams/{}/sheets.pdf GET
 /exams/{}/uploads GET POST
