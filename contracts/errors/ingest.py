@@ -155,6 +155,14 @@ class UploadSettled(Refusal):
     fr = "Ce dépôt est déjà terminé ({status}) : écartez ses fascicules au lieu de l'annuler."
 
 
+class NothingToRepeat(Refusal):
+    """``status`` is the upload's: only what failed or was cancelled is read again."""
+
+    code, http_status = "ingest.nothing_to_repeat", 409
+    en = "This file did not fail: there is nothing to try again. Reload the list."
+    fr = "Ce fichier n'a pas échoué : il n'y a rien à réessayer. Rechargez la liste."
+
+
 class VersionConflict(Refusal):
     """``version`` is the booklet's version now."""
 

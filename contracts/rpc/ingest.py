@@ -77,7 +77,8 @@ class UploadPart(Model):
 class UploadView(Model):
     """``pages`` counts A4 faces found so far; progress is ``sides_done`` of ``sides`` (PDF pages).
 
-    A zip has ``parts``, over which it counts; each of its scans is an upload of its own besides.
+    A zip has ``parts``, over which it counts; each of its scans is an upload of its own besides. ``repeated``: this one
+    failed or was cancelled, and the same file is there again since.
     """
 
     id: UUID
@@ -92,6 +93,7 @@ class UploadView(Model):
     filename: str
     created_at: datetime
     parts: tuple[UploadPart, ...] = ()
+    repeated: bool = False
 
 
 class UploadRegistered(Model):
@@ -396,6 +398,17 @@ class CancelUpload(Model):
     by: Actor
 
 
+class RepeatUpload(Once):
+    """Read a file again that failed or was cancelled, without sending it again.
+
+    ``part_id`` is one failed file of a zip. Anything else becomes a new upload of the same file.
+    """
+
+    upload_id: UUID
+    part_id: UUID | None = None
+    by: Actor
+
+
 class ConfirmUpload(Model):
     """A person saw every page of an upload whose file had to be repaired, or whose paper is of an odd size."""
 
@@ -406,8 +419,10 @@ class ConfirmUpload(Model):
 # Registering looks into the file in the child process, hence the longer wait.
 REGISTER_UPLOAD = Method("ingest", "register_upload", RegisterUpload, UploadRegistered, timeout_s=20)
 GET_UPLOAD = Method("ingest", "get_upload", OneUpload, UploadView)
+LIST_ARCHIVES = Method("ingest", "list_archives", OfExam, Uploads)
 LIST_UPLOADS = Method("ingest", "list_uploads", OfExam, Uploads)
 CANCEL_UPLOAD = Method("ingest", "cancel_upload", CancelUpload, UploadView)
+REPEAT_UPLOAD = Method("ingest", "repeat_upload", RepeatUpload, UploadRegistered, timeout_s=20)
 CONFIRM_UPLOAD = Method("ingest", "confirm_upload", ConfirmUpload, UploadView)
 ASK_FOR_STUCK_UPLOADS = Method("ingest", "ask_for_stuck_uploads", LookForStuck, AskedAgain)
 LIST_BOOKLETS = Method("ingest", "list_booklets", OfExam, Booklets)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -16,20 +17,21 @@ from chassis.ids import uuid7
 from contracts.errors import Refusal, Unavailable
 from contracts.errors.gateway import JobNotCancellable, NotFound
 from contracts.errors.grading import NotFound as CopyNotFound
+from contracts.errors.ingest import SplittingFailed, Unreadable
 from contracts.model import Model, Role
 from contracts.rpc import ingest
 from contracts.rpc.grading import copies
 from contracts.rpc.grading.copies import CopyStatus, CopyView, FinaliseStarted
-from contracts.rpc.ingest import UploadStatus, UploadView
+from contracts.rpc.ingest import UploadPart, UploadStatus, UploadView
 from services.gateway import cursors
 from services.gateway.auth import Caller
 from services.gateway.context import ask, gateway
-from services.gateway.problems import language
+from services.gateway.problems import in_words, language
 from services.gateway.store import jobs
 
 __all__ = [
     "ENDED", "Job", "JobType", "cancel", "event_id", "finalising", "finalising_started", "find", "followed", "listed",
-    "of_upload", "open_job",
+    "of_upload", "of_uploads", "open_job", "repeat", "repeatable",
 ]  # fmt: skip
 
 
@@ -57,9 +59,13 @@ ENDED = frozenset({JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED})
 
 
 class JobItem(Model):
+    """``name`` of a file in a zip. ``repeatable``: it did not succeed, and trying again can change that."""
+
     id: UUID
     status: JobStatus
     error: dict[str, Any] | None = None
+    name: str | None = None
+    repeatable: bool = False
 
 
 class JobResult(Model):
@@ -67,7 +73,10 @@ class JobResult(Model):
 
 
 class Job(Model):
-    """``done`` of ``total``: sides of a scan, or documents. ``result`` says where to look once it succeeded."""
+    """``done`` of ``total``: sides of a scan, or documents. ``result`` says where to look once it succeeded.
+
+    ``name``: the scan's file, or the copy's anonymous id. ``started_at`` is missing in the answer that starts it.
+    """
 
     id: UUID
     type: JobType
@@ -77,6 +86,9 @@ class Job(Model):
     error: dict[str, Any] | None
     items: tuple[JobItem, ...]
     result: JobResult | None
+    name: str | None = None
+    exam_id: UUID | None = None
+    started_at: dt.datetime | None = None
 
 
 class Jobs(Model):
@@ -110,23 +122,46 @@ def cancel(job_id: UUID, by: Caller) -> Job:
     return of_upload(row.id, ask(ingest.CANCEL_UPLOAD, upload_id=row.subject_id, by=by.actor))
 
 
-def followed(job: Job, by: Caller) -> Iterator[str]:
-    """Server-sent events: the job as it is, then each time it changed, until it ends or the time is up.
+def repeat(job_id: UUID, item_id: UUID, by: Caller, once: UUID | None) -> Job:
+    """Try one item again that did not succeed; the job to follow now, which is another one for a whole upload."""
+    row = _row(job_id, by)
+    if row.type == JobType.FINALISE and item_id == row.subject_id:
+        started = ask(copies.FINALISE, copy_id=row.subject_id, token=None, by=by.actor)
+        return finalising_started(open_job(JobType.FINALISE, row.subject_id, by, started.revision), started)
+    if row.type != JobType.UPLOAD:
+        raise NotFound()
+    part_id = None if item_id == row.subject_id else item_id
+    made = ask(ingest.REPEAT_UPLOAD, upload_id=row.subject_id, part_id=part_id, once=once, by=by.actor).upload
+    return of_upload(open_job(JobType.UPLOAD, made.id, by), made)
+
+
+def of_uploads(ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """The jobs of these uploads, by upload. A file of a zip has none of its own."""
+    wanted = sa.select(jobs.c.subject_id, jobs.c.id).where(jobs.c.type == JobType.UPLOAD, jobs.c.subject_id.in_(ids))
+    with gateway().db.reading() as sql:
+        return {row.subject_id: row.id for row in sql.execute(wanted)}
+
+
+def followed(followed_jobs: Sequence[Job], by: Caller) -> Iterator[str]:
+    """Server-sent events: each job as it is, then each time it changed, until all ended or the time is up.
 
     A browser connects again by itself, and says by the event's id what it saw last. More than ``FOLLOWERS`` at once
     would take the threads of those who do other work: they get the job as it is, and ask again after a second.
     """
     may_stay = _places.acquire(blocking=False)
     try:
-        told, until = None, time.monotonic() + (FOLLOWED_S if may_stay else 0)
+        until = time.monotonic() + (FOLLOWED_S if may_stay else 0)
+        going, told = list(followed_jobs), dict[UUID, Job]()
         while True:
-            if job != told:
-                yield f"id: {event_id(job)}\nretry: {RETRY_MS}\ndata: {job.model_dump_json()}\n\n"
-                told = job
-            if job.status in ENDED or time.monotonic() >= until:
+            for job in going:
+                if job != told.get(job.id):
+                    yield f"id: {event_id(job)}\nretry: {RETRY_MS}\ndata: {job.model_dump_json()}\n\n"
+                    told[job.id] = job
+            going = [job for job in going if job.status not in ENDED]
+            if not going or time.monotonic() >= until:
                 return
             time.sleep(LOOK_EVERY_S)
-            job = find(job.id, by)
+            going = [find(job.id, by) for job in going]
     except (Unavailable, Refusal):
         return  # the answer has begun and can only end; who asks again is told
     finally:
@@ -139,9 +174,12 @@ def event_id(job: Job) -> str:
     return f"{job.status}-{job.done}"
 
 
-def listed(by: Caller, limit: int, cursor: str | None) -> Jobs:
-    """The caller's own jobs, latest first. One call to a service for each that has not ended, none for the others."""
-    mine = jobs.c.created_by == by.id
+def listed(by: Caller, limit: int, cursor: str | None, *, everyone: bool = False) -> Jobs:
+    """The caller's own jobs, or with ``everyone`` all they may know of, latest first.
+
+    One call to a service for each that has not ended, none for the others.
+    """
+    mine = _known_to(by) if everyone else sa.and_(jobs.c.created_by == by.id, _known_to(by))
     wanted = sa.select(jobs).where(mine).order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit + 1)
     if cursor is not None:
         wanted = wanted.where(sa.tuple_(jobs.c.created_at, jobs.c.id) < _position(cursor))
@@ -171,12 +209,24 @@ def of_upload(job_id: UUID, upload: UploadView) -> Job:
         done=upload.sides_done,
         total=upload.sides,
         error=upload.error,
-        items=tuple(
-            JobItem(id=part.id, status=_ENDED.get(part.status, going), error=part.error)
-            for part in upload.parts or (upload,)
-        ),
+        items=tuple(_item(part, going) for part in upload.parts or (upload,)),
         result=JobResult(href=f"/api/v1/uploads/{upload.id}") if status is JobStatus.SUCCEEDED else None,
+        name=upload.filename,
+        exam_id=upload.exam_id,
     )
+
+
+def _item(part: UploadPart | UploadView, going: JobStatus) -> JobItem:
+    name = part.name if isinstance(part, UploadPart) else part.filename
+    status = _ENDED.get(part.status, going)
+    return JobItem(id=part.id, status=status, error=part.error, name=name, repeatable=repeatable(part))
+
+
+def repeatable(upload: UploadPart | UploadView) -> bool:
+    """A file that is no scan stays so. A technical failure passes, and a busy machine may have been the reader's."""
+    code = (upload.error or {}).get("code")
+    failed = upload.status is UploadStatus.FAILED and code in {SplittingFailed.code, Unreadable.code}
+    return failed or (upload.status is UploadStatus.CANCELLED and not isinstance(upload, UploadPart))
 
 
 def finalising(job_id: UUID, copy: CopyView, revision: int) -> Job:
@@ -187,7 +237,8 @@ def finalising(job_id: UUID, copy: CopyView, revision: int) -> Job:
     elif copy.status is CopyStatus.GRADING_IN_PROGRESS:
         status = JobStatus.RUNNING
     error = _failure(copy.error_message) if status is JobStatus.FAILED else None
-    return _finalise_job(job_id, copy.id, status, error)
+    made = _finalise_job(job_id, copy.id, status, error)
+    return made.model_copy(update={"name": copy.anonymous_id, "exam_id": copy.exam_id})
 
 
 def finalising_started(job_id: UUID, started: FinaliseStarted) -> Job:
@@ -204,7 +255,7 @@ def _finalise_job(job_id: UUID, copy_id: UUID, status: JobStatus, error: dict[st
         done=int(succeeded),
         total=1,
         error=error,
-        items=(JobItem(id=copy_id, status=status, error=error),),
+        items=(JobItem(id=copy_id, status=status, error=error, repeatable=status is JobStatus.FAILED),),
         result=JobResult(href=f"/api/v1/copies/{copy_id}/final.pdf") if succeeded else None,
     )
 
@@ -217,18 +268,35 @@ def _failure(message: str | None) -> dict[str, Any]:
 
 def _row(job_id: UUID, by: Caller) -> sa.Row[Any]:
     with gateway().db.reading() as sql:
-        row = sql.execute(sa.select(jobs).where(jobs.c.id == job_id)).one_or_none()
-    runs_scans = row is not None and row.type == JobType.UPLOAD and by.role in {Role.ADMIN, Role.OPERATOR}
-    if row is None or not (row.created_by == by.id or by.role is Role.ADMIN or runs_scans):
+        row = sql.execute(sa.select(jobs).where(jobs.c.id == job_id, _known_to(by))).one_or_none()
+    if row is None:
         raise NotFound()
     return row
 
 
+def _known_to(by: Caller) -> sa.ColumnElement[bool]:
+    """Whoever runs the scans knows every upload; a marker none, not even an own one of other times: it has a name."""
+    if by.role is Role.ADMIN:
+        return sa.true()
+    of_scans = jobs.c.type == JobType.UPLOAD
+    if by.role is Role.OPERATOR:
+        return sa.or_(of_scans, jobs.c.created_by == by.id)
+    return sa.and_(jobs.c.created_by == by.id, ~of_scans)
+
+
 def _viewed(row: sa.Row[Any], by: Caller) -> Job:
-    if row.outcome is not None:
-        return Job.model_validate(row.outcome)
+    """Now, with what failed said in the caller's language."""
+    job = _now(row, by)
+    items = tuple(item.model_copy(update={"error": in_words(item.error)}) for item in job.items)
+    told = {"items": items, "error": in_words(job.error), "started_at": row.created_at}
+    return job.model_copy(update=told)
+
+
+def _now(row: sa.Row[Any], by: Caller) -> Job:
+    if row.outcome is not None and _is_final(row, known := Job.model_validate(row.outcome)):
+        return known
     job = _VIEWS[JobType(row.type)](row, by)
-    if job.status in _FINAL[job.type]:
+    if _is_final(row, job):
         with gateway().db.transaction() as work:
             outcome = job.model_dump(mode="json")
             work.sql.execute(sa.update(jobs).where(jobs.c.id == row.id).values(outcome=outcome))
@@ -253,11 +321,12 @@ _VIEWS: dict[JobType, Callable[[sa.Row[Any], Caller], Job]] = {
     JobType.UPLOAD: _upload_now,
     JobType.FINALISE: _copy_now,
 }
-# Ends that cannot change any more. A failed finalisation can: it is tried again under the same job.
-_FINAL = {
-    JobType.UPLOAD: {JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED},
-    JobType.FINALISE: {JobStatus.SUCCEEDED},
-}
+
+
+def _is_final(row: sa.Row[Any], job: Job) -> bool:
+    """An end that cannot change any more. What is tried again under the same job can: a copy, a file of a zip."""
+    own_item = job.type is JobType.UPLOAD and job.items[0].id == row.subject_id
+    return job.status in ENDED and (own_item or all(item.status is JobStatus.SUCCEEDED for item in job.items))
 
 
 def _position(cursor: str) -> sa.ScalarSelect[Any]:

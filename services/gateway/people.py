@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Any
 from uuid import UUID, uuid5
 
@@ -159,6 +160,15 @@ def markers(db: Database, ids: tuple[UUID, ...]) -> tuple[Marker, ...]:
     if unknown:
         raise UnknownMarkers(marker_ids=unknown)
     return tuple(Marker(id=each, name=names[each]) for each in dict.fromkeys(ids))
+
+
+def names(db: Database, ids: Collection[UUID | None]) -> dict[UUID | None, str]:
+    """What the members of staff with these ids are called."""
+    with db.reading() as sql:
+        wanted = sa.select(accounts.c.id, accounts.c.display_name).where(
+            accounts.c.id.in_([each for each in ids if each])
+        )
+        return {row.id: row.display_name for row in sql.execute(wanted)}
 
 
 def create_token(db: Database, account_id: UUID, name: str, once: UUID | None = None) -> Token:

@@ -72,6 +72,7 @@ RULES: dict[str, Rule] = {
     "exams.withdraw": _ADMIN,
     # paper
     "uploads.index": _DESK,
+    "uploads.archives": _DESK,
     "uploads.create": _for(ADMIN, OPERATOR, limit=limits.SCAN_UPLOAD),
     "uploads.show": _DESK,
     "scan_report.show": _DESK,
@@ -124,6 +125,8 @@ RULES: dict[str, Rule] = {
     "jobs.index": _STAFF,
     "jobs.show": _STAFF,
     "jobs.events": _STAFF,
+    "jobs.events_of_several": _STAFF,
+    "jobs.repeat": _STAFF,
     "jobs.cancel": _STAFF,
     "maintenance.stuck_copies": _ADMIN,
     "maintenance.stuck_uploads": _ADMIN,

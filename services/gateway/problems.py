@@ -11,7 +11,7 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
 from chassis.observe import logger, report_defect
-from contracts.errors import Refusal, Unavailable
+from contracts.errors import Refusal, Unavailable, from_wire
 from contracts.errors import gateway as refusals
 
 MEDIA_TYPE = "application/problem+json"
@@ -75,6 +75,14 @@ def document(status: int, code: str, detail: str, members: Mapping[str, Any] | N
     if hidden:  # a refusal's detail that RFC 9457 already has a meaning for, such as the copy's status
         problem["details"] = hidden
     return problem
+
+
+def in_words(failure: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What a service wrote down of a failure (code, details), with its sentence in the caller's language."""
+    if failure is None or "detail" in failure:
+        return None if failure is None else dict(failure)
+    told = from_wire({"code": failure["code"], "details": failure.get("details", {})}).text(language())
+    return {**failure, "detail": told}
 
 
 def answer(problem: dict[str, Any], headers: dict[str, str] | None = None) -> Response:

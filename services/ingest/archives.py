@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Any, BinaryIO, cast
 from uuid import UUID, uuid5
@@ -23,15 +23,18 @@ from contracts.messages.ingest import UnpackEntry
 from contracts.model import Actor
 from contracts.rpc.ingest import (
     CancelUpload,
+    OfExam,
     RegisterUpload,
     ScanProfile,
     UploadPart,
     UploadRegistered,
+    Uploads,
     UploadStatus,
     UploadView,
 )
 from services.ingest import store, usecases
 from services.ingest.context import Context
+from services.ingest.paging import as_uuid, from_cursor, page_size, to_cursor
 from services.ingest.splitting import tell_settled
 from services.ingest.tables import archive_entries, archives, scan_profiles, uploads
 
@@ -58,6 +61,22 @@ def cancel_upload(context: Context, request: CancelUpload) -> UploadView:
     with context.db.reading() as sql:
         is_archive = exists(sql, request.upload_id)
     return cancel(context, request) if is_archive else usecases.cancel_upload(context, request)
+
+
+def list_archives(context: Context, request: OfExam) -> Uploads:
+    """The zips of an exam, newest first, with all their files; only those that are scans are uploads besides."""
+    of_exam = archives.c.exam_id == request.exam_id
+    after = of_exam
+    if request.cursor is not None:
+        after = sa.and_(of_exam, archives.c.id < as_uuid(from_cursor(request.cursor, 1)[0]))
+    size = page_size(request.limit)
+    with context.db.reading() as sql:
+        wanted = sa.select(archives.c.id).where(after).order_by(archives.c.id.desc()).limit(size + 1)
+        ids = sql.execute(wanted).scalars().all()
+        total = sql.execute(sa.select(sa.func.count()).select_from(archives).where(of_exam)).scalar_one()
+        items = tuple(view(sql, each) for each in ids[:size])
+    more = to_cursor(ids[size - 1]) if len(ids) > size else None
+    return Uploads(items=items, next=more, total=total)
 
 
 def register(context: Context, request: RegisterUpload) -> UploadRegistered:
@@ -96,7 +115,7 @@ def unpack(context: Context, command: UnpackEntry, transaction: Transaction) -> 
     Delivered again it finds the upload it made: its id is that of the archive and the place.
     """
     with context.db.reading() as sql:
-        archive = _row(sql, command.archive_id)
+        archive = archive_row(sql, command.archive_id)
         entry = _entry(sql, command.archive_id, command.place)
     if archive.cancelled_at is not None or entry.upload_id is not None or entry.error is not None:
         with transaction():
@@ -143,10 +162,8 @@ def exists(sql: sa.Connection, archive_id: UUID) -> bool:
 
 def view(sql: sa.Connection, archive_id: UUID) -> UploadView:
     """The archive as one upload: sums over its parts; a file that is still to be unpacked counts as one side."""
-    archive = _row(sql, archive_id)
-    rows = sql.execute(
-        sa.select(archive_entries).where(archive_entries.c.archive_id == archive_id).order_by(archive_entries.c.place)
-    ).all()
+    archive = archive_row(sql, archive_id)
+    rows = entries_of(sql, archive_id)
     made = {each.id: each for each in store.upload_views(sql, {row.upload_id for row in rows if row.upload_id})}
     parts = tuple(_part(archive, row, made.get(row.upload_id)) for row in rows)
     status = _status(archive, parts)
@@ -174,7 +191,7 @@ def _part(archive: Any, row: Any, upload: UploadView | None) -> UploadPart:
         status = UploadStatus.FAILED
     else:
         status = UploadStatus.SPLITTING if archive.cancelled_at is None else UploadStatus.CANCELLED
-    return UploadPart(id=_upload_id(archive.id, row.place), name=row.name, status=status, error=row.error)
+    return UploadPart(id=part_id(archive.id, row.place), name=row.name, status=status, error=row.error)
 
 
 def _status(archive: Any, parts: tuple[UploadPart, ...]) -> UploadStatus:
@@ -195,7 +212,7 @@ def _register_entry(context: Context, archive: Any, entry: Any) -> UUID:
             profile=ScanProfile.model_validate({name: getattr(archive, name) for name in ScanProfile.model_fields}),
             object=ref,
             filename=entry.name,
-            once=_upload_id(archive.id, entry.place),
+            once=part_id(archive.id, entry.place),
             by=Actor.model_validate(archive.created_by),
         ),
     )
@@ -241,7 +258,8 @@ class _Forward:
         return self._file.read(size)
 
 
-def _upload_id(archive_id: UUID, place: int) -> UUID:
+def part_id(archive_id: UUID, place: int) -> UUID:
+    """Names a file of an archive, and the upload it becomes."""
     return uuid5(archive_id, str(place))
 
 
@@ -257,7 +275,12 @@ def _live(sql: sa.Connection, exam_id: UUID, sha256: str) -> UUID | None:
     return found
 
 
-def _row(sql: sa.Connection, archive_id: UUID) -> Any:
+def entries_of(sql: sa.Connection, archive_id: UUID) -> Sequence[Any]:
+    query = sa.select(archive_entries).where(archive_entries.c.archive_id == archive_id)
+    return sql.execute(query.order_by(archive_entries.c.place)).all()
+
+
+def archive_row(sql: sa.Connection, archive_id: UUID) -> Any:
     query = sa.select(archives, *(scan_profiles.c[name] for name in ScanProfile.model_fields))
     return sql.execute(query.join(scan_profiles).where(archives.c.id == archive_id)).one()
 

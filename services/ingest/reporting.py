@@ -22,6 +22,7 @@ from contracts.rpc.ingest import (
 from services.ingest import report
 from services.ingest.context import Context
 from services.ingest.paging import from_cursor, page_size, to_cursor
+from services.ingest.store import is_repeated
 from services.ingest.tables import anomalies, booklets, pages, uploads
 
 
@@ -97,7 +98,8 @@ def _uploads(sql: sa.Connection, exam_id: UUID) -> list[report.Upload]:
     ):
         doubts[row.upload_id].append(row.code)
     columns = (uploads.c.id, uploads.c.status, uploads.c.sides, uploads.c.sides_done, uploads.c.pages)
-    rows = sql.execute(sa.select(*columns).where(uploads.c.exam_id == exam_id))
+    wanted = sa.select(*columns).where(uploads.c.exam_id == exam_id, ~is_repeated())
+    rows = sql.execute(wanted)
     return [report.Upload(*row, tuple(doubts[row.id])) for row in rows]
 
 

@@ -12,7 +12,7 @@ from contracts.messages.ingest import SplitSheets, UnpackEntry
 from contracts.objects import ImageRef
 from contracts.rpc import AskedAgain, Done, LookForStuck
 from contracts.rpc import ingest as rpc
-from services.ingest import archives, assembling, reporting, splitting, usecases
+from services.ingest import archives, assembling, repeating, reporting, splitting, usecases
 from services.ingest.context import Context
 
 # As many chunks at a time as there are children by default; a smaller pool makes the others wait for a child.
@@ -41,9 +41,17 @@ class IngestService:
     def list_uploads(self, request: rpc.OfExam) -> rpc.Uploads:
         return usecases.list_uploads(self.app, request)
 
+    @serve(rpc.LIST_ARCHIVES)
+    def list_archives(self, request: rpc.OfExam) -> rpc.Uploads:
+        return archives.list_archives(self.app, request)
+
     @serve(rpc.CANCEL_UPLOAD)
     def cancel_upload(self, request: rpc.CancelUpload) -> rpc.UploadView:
         return archives.cancel_upload(self.app, request)
+
+    @serve(rpc.REPEAT_UPLOAD)
+    def repeat_upload(self, request: rpc.RepeatUpload) -> rpc.UploadRegistered:
+        return repeating.repeat_upload(self.app, request)
 
     @serve(rpc.CONFIRM_UPLOAD)
     def confirm_upload(self, request: rpc.ConfirmUpload) -> rpc.UploadView:

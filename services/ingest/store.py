@@ -309,9 +309,8 @@ def list_uploads(sql: sa.Connection, exam_id: UUID, limit: int, cursor: str | No
 def _upload_views(sql: sa.Connection, condition: sa.ColumnElement[bool], limit: int) -> list[UploadView]:
     filled = sa.exists().where(pages.c.booklet_id == booklets.c.id)
     count = sa.select(sa.func.count()).where(booklets.c.upload_id == uploads.c.id, filled).scalar_subquery()
-    rows = sql.execute(
-        sa.select(uploads, count.label("booklets")).where(condition).order_by(uploads.c.id.desc()).limit(limit)
-    ).all()
+    wanted = sa.select(uploads, count.label("booklets"), is_repeated().label("repeated")).where(condition)
+    rows = sql.execute(wanted.order_by(uploads.c.id.desc()).limit(limit)).all()
     open_by_upload: dict[UUID, list[Anomaly]] = {row.id: [] for row in rows}
     for each in sql.execute(
         sa.select(anomalies)
@@ -332,9 +331,21 @@ def _upload_views(sql: sa.Connection, condition: sa.ColumnElement[bool], limit: 
             error=row.error,
             filename=row.filename,
             created_at=row.created_at,
+            repeated=row.repeated,
         )
         for row in rows
     ]
+
+
+def is_repeated() -> sa.ColumnElement[bool]:
+    """Of an upload that failed or was cancelled: the same file came again."""
+    other = uploads.alias()
+    again = sa.exists().where(
+        other.c.exam_id == uploads.c.exam_id,
+        other.c.sha256 == uploads.c.sha256,
+        other.c.created_at > uploads.c.created_at,  # the ids of a zip's files are not in time
+    )
+    return sa.and_(uploads.c.status.in_(("failed", "cancelled")), again)
 
 
 # Requests that leave no row of their own

@@ -8,10 +8,10 @@ from pydantic import Field
 
 from contracts.model import Model
 from contracts.rpc import ingest
-from services.gateway import streams
+from services.gateway import people, streams
 from services.gateway.api import Answer, Page, Resource, Version, shape
 from services.gateway.auth import caller
-from services.gateway.context import ask
+from services.gateway.context import ask, gateway
 from services.gateway.idempotency import name_of_request
 from services.gateway.streams import Image
 
@@ -117,10 +117,28 @@ def insert(booklet_id: UUID, body: Model) -> Model:
     return _all_seen(ask(ingest.INSERT_PAGES, body, booklet_id=booklet_id, once=name_of_request(), by=caller().actor))
 
 
-@booklets.operation("GET", "/exams/<uuid:exam_id>/booklets/acts", query=Page, reply=ingest.StagingActs)
-def acts(exam_id: UUID, query: Page) -> ingest.StagingActs:
-    """What was done to the booklets of an exam, latest first."""
-    return ask(ingest.LIST_STAGING_ACTS, query, exam_id=exam_id)
+StagingAct = shape(
+    "StagingAct", ingest.StagingAct, replace={"done_by_name": (str | None, None), "undone_by_name": (str | None, None)}
+)
+StagingActs = shape(
+    "StagingActs",
+    ingest.StagingActs,
+    without=("items",),
+    replace={"items": (tuple[StagingAct, ...], ...)},  # type: ignore[valid-type]
+)
+
+
+@booklets.operation("GET", "/exams/<uuid:exam_id>/booklets/acts", query=Page, reply=StagingActs)
+def acts(exam_id: UUID, query: Page) -> Model:
+    """What was done to the booklets of an exam, by whom, latest first."""
+    found = ask(ingest.LIST_STAGING_ACTS, query, exam_id=exam_id)
+    people_there = {who for each in found.items for who in (each.done_by, each.undone_by)}
+    names = people.names(gateway().db, people_there)
+    items = [
+        {**dict(each), "done_by_name": names.get(each.done_by), "undone_by_name": names.get(each.undone_by)}
+        for each in found.items
+    ]
+    return StagingActs.model_validate({**dict(found), "items": items})
 
 
 @booklets.operation("POST", "/exams/<uuid:exam_id>/booklets/undo", body=Undo, reply=Booklets, creates=True)

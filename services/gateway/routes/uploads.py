@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections.abc import Sequence
 from typing import IO, Any, BinaryIO, cast
 from uuid import UUID
 
@@ -16,10 +17,11 @@ from contracts.model import Model
 from contracts.rpc import ingest
 from contracts.rpc.grading import exams as rpc
 from services.gateway import idempotency, jobs
-from services.gateway.api import Answer, Page, Resource, respond
+from services.gateway.api import Answer, Page, Resource, respond, shape
 from services.gateway.auth import caller
 from services.gateway.context import ask, gateway
 from services.gateway.jobs import Job, JobType
+from services.gateway.problems import in_words
 from services.gateway.reading import refuse_fields
 
 uploads = Resource("uploads")
@@ -65,10 +67,50 @@ class Spool:
         return getattr(self._file, name)
 
 
-@uploads.operation("GET", "/exams/<uuid:exam_id>/uploads", query=Page, reply=ingest.Uploads)
-def index(exam_id: UUID, query: Page) -> ingest.Uploads:
+_again = {"repeatable": (bool, False)}
+PartSeen = shape("UploadPart", ingest.UploadPart, replace=_again)
+UploadSeen = shape(
+    "Upload",
+    ingest.UploadView,
+    without=("parts",),
+    replace={"parts": (tuple[PartSeen, ...], ()), "job_id": (UUID | None, None), **_again},  # type: ignore[valid-type]
+)
+UploadsSeen = shape(
+    "Uploads",
+    ingest.Uploads,
+    without=("items",),
+    replace={"items": (tuple[UploadSeen, ...], ...)},  # type: ignore[valid-type]
+)
+
+
+@uploads.operation("GET", "/exams/<uuid:exam_id>/uploads", query=Page, reply=UploadsSeen)
+def index(exam_id: UUID, query: Page) -> Model:
     """The scans of an exam."""
-    return ask(ingest.LIST_UPLOADS, query, exam_id=exam_id)
+    found = ask(ingest.LIST_UPLOADS, query, exam_id=exam_id)
+    return UploadsSeen.model_validate({**dict(found), "items": _seen(found.items)})
+
+
+@uploads.operation("GET", "/exams/<uuid:exam_id>/archives", query=Page, reply=UploadsSeen)
+def archives(exam_id: UUID, query: Page) -> Model:
+    """The zips of an exam with all their files; those that are scans are uploads besides."""
+    found = ask(ingest.LIST_ARCHIVES, query, exam_id=exam_id)
+    return UploadsSeen.model_validate({**dict(found), "items": _seen(found.items)})
+
+
+def _seen(found: Sequence[ingest.UploadView]) -> list[Model]:
+    """With the job to follow, and with what failed said in the caller's language."""
+    job_ids = jobs.of_uploads([each.id for each in found])
+    return [_told(each, job_ids.get(each.id)) for each in found]
+
+
+def _seen_part(part: ingest.UploadPart | ingest.UploadView) -> dict[str, object]:
+    return {**dict(part), "error": in_words(part.error), "repeatable": jobs.repeatable(part)}
+
+
+def _told(upload: ingest.UploadView, job_id: UUID | None) -> Model:
+    parts = [_seen_part(part) for part in upload.parts]
+    seen = {**_seen_part(upload), "parts": parts, "job_id": job_id}
+    return UploadSeen.model_validate(seen)
 
 
 @uploads.operation(
@@ -144,13 +186,15 @@ def _plain_name(sent: str | None) -> str:
     return "".join(c for c in name if c.isprintable() and not "\ud800" <= c <= "\udfff")[:200] or "scan.pdf"
 
 
-@uploads.operation("GET", "/uploads/<uuid:upload_id>", reply=ingest.UploadView)
-def show(upload_id: UUID) -> ingest.UploadView:
+@uploads.operation("GET", "/uploads/<uuid:upload_id>", reply=UploadSeen)
+def show(upload_id: UUID) -> Model:
     """One scan: pages, anomalies, booklets found."""
-    return ask(ingest.GET_UPLOAD, upload_id=upload_id)
+    (seen,) = _seen([ask(ingest.GET_UPLOAD, upload_id=upload_id)])
+    return seen
 
 
-@uploads.operation("POST", "/uploads/<uuid:upload_id>/confirm", reply=ingest.UploadView)
-def confirm(upload_id: UUID) -> ingest.UploadView:
+@uploads.operation("POST", "/uploads/<uuid:upload_id>/confirm", reply=UploadSeen)
+def confirm(upload_id: UUID) -> Model:
     """Say that a scan is complete in spite of its doubts; booklets that have their own keep them."""
-    return ask(ingest.CONFIRM_UPLOAD, upload_id=upload_id, by=caller().actor)
+    (seen,) = _seen([ask(ingest.CONFIRM_UPLOAD, upload_id=upload_id, by=caller().actor)])
+    return seen

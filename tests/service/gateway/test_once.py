@@ -43,7 +43,7 @@ from services.grading.usecases import (
     reopening,
     roster,
 )
-from services.ingest import assembling, usecases
+from services.ingest import assembling, repeating, usecases
 from tests.scans.paper import pile
 from tests.service.gateway.conftest import PASSWORD, FakeRpc, Person
 from tests.service.grading.desk import Desk
@@ -136,7 +136,7 @@ def school(
     grading = Grading(grading_settings(), database("grading"), objects)
     modules = (allocation, candidates, copies, exams, finalise, identity, locks, marking, matching, reopening, roster)
     _play(rpc, grading, (exams_rpc, copies_rpc), modules)
-    _play(rpc, ingest, (ingest_rpc,), (assembling, usecases))
+    _play(rpc, ingest, (ingest_rpc,), (assembling, repeating, usecases))
     yield School(admin, rpc, db, Ingest(ingest, UUID(int=0)), grading)
     originals.close()
 
@@ -233,6 +233,13 @@ def _access_codes(school: School) -> Wish:
     return f"/exams/{exam_id}/access-codes", {"json": {"only_missing": True}}
 
 
+def _repeat(school: School) -> Wish:
+    files = {"file": (io.BytesIO(pile([1])), "scan.pdf")}
+    job = school.admin.post(f"/exams/{school.exam()}/uploads", data=files).json
+    school.admin.delete(f"/jobs/{job['id']}")
+    return f"/jobs/{job['id']}/items/{job['items'][0]['id']}/repeat", {}
+
+
 CREATING: dict[str, Callable[[School], Wish]] = {
     "booklets.assemble": _assemble,
     "booklets.assemble_certain": _assemble_certain,
@@ -244,6 +251,7 @@ CREATING: dict[str, Callable[[School], Wish]] = {
     "booklets.undo_in_one": _undo_in_one,
     "exams.create": lambda _: ("/exams", {"json": {"title": "Bac blanc", "intake": "a3"}}),
     "exams.issue_access_codes": _access_codes,
+    "jobs.repeat": _repeat,
     "marking.annotate": _annotate,
     "tokens.create": lambda _: ("/tokens", {"json": {"name": "script"}}),
     "uploads.create": _upload,

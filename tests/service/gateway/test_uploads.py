@@ -12,16 +12,20 @@ from urllib.parse import quote
 from uuid import UUID, uuid4
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from chassis.objects import Objects
 from contracts.errors import Unavailable
 from contracts.model import Role
 from contracts.rpc import ingest
+from contracts.rpc.grading import copies as rpc_copies
 from contracts.rpc.grading import exams as rpc_exams
+from contracts.rpc.grading.copies import CopyStatus
 from contracts.rpc.ingest import UploadRegistered, UploadStatus, UploadView
 from services.gateway import jobs
 from services.gateway.context import Gateway
+from services.gateway.store import accounts
 from tests.service.gateway.conftest import FakeRpc, Person
 from tests.service.gateway.examples import NOON, exam_view, upload_view
 from tests.service.memory import growing
@@ -39,6 +43,7 @@ class Ingest:
         rpc.on(rpc_exams.GET_EXAM, lambda asked: exam_view(asked.exam_id, pages_per_booklet=8))
         rpc.on(ingest.REGISTER_UPLOAD, self.register)
         rpc.on(ingest.GET_UPLOAD, lambda asked: self.find(asked.upload_id))
+        rpc.on(ingest.REPEAT_UPLOAD, self.repeat)
         rpc.on(ingest.CANCEL_UPLOAD, lambda asked: self.move(asked.upload_id, status=UploadStatus.CANCELLED))
 
     def register(self, asked: ingest.RegisterUpload) -> UploadRegistered:
@@ -47,6 +52,11 @@ class Ingest:
         if created:
             self.by_digest[asked.object.sha256] = upload_view(uuid4(), asked.exam_id, filename=asked.filename)
         return UploadRegistered(upload=self.by_digest[asked.object.sha256], created=created)
+
+    def repeat(self, asked: ingest.RepeatUpload) -> UploadRegistered:
+        fresh = upload_view(uuid4(), EXAM)
+        self.by_digest[f"again {fresh.id}"] = fresh
+        return UploadRegistered(upload=fresh, created=True)
 
     def find(self, upload_id: UUID) -> UploadView:
         return next(each for each in self.by_digest.values() if each.id == upload_id)
@@ -72,7 +82,7 @@ def test_a_scan_is_kept_registered_and_followed(admin: Person, scans: Ingest, ob
     assert answer.status_code == 202
     job = answer.json
     assert answer.headers["Location"] == f"/api/v1/jobs/{job['id']}"
-    assert job.keys() == {"id", "type", "status", "done", "total", "error", "items", "result"}
+    assert job.keys() >= {"id", "type", "status", "done", "total", "error", "items", "result"}
     assert (job["type"], job["status"], job["done"], job["total"]) == ("upload", "queued", 0, 28)
     (asked,) = scans.registered
     assert (asked.exam_id, asked.profile.intake, asked.profile.pages_per_booklet) == (EXAM, "a3", 8)
@@ -336,10 +346,9 @@ def test_a_zip_is_passed_on_as_one_and_its_job_lists_its_files(admin: Person, sc
     scans.move(upload.id, status=UploadStatus.READY, parts=(scan, note))
     ended = admin.get(f"/jobs/{job['id']}").json
     assert ended["status"] == "succeeded"
-    assert ended["items"] == [
-        {"id": str(scan.id), "status": "succeeded", "error": None},
-        {"id": str(note.id), "status": "failed", "error": error},
-    ]
+    told = [(each["id"], each["status"], each["name"], each["repeatable"]) for each in ended["items"]]
+    assert told == [(str(scan.id), "succeeded", "a.pdf", False), (str(note.id), "failed", "lisez-moi.txt", False)]
+    assert ended["items"][1]["error"].items() >= error.items()
 
 
 def test_what_was_said_about_the_columns_of_a_roster_is_passed_on(admin: Person, rpc: FakeRpc) -> None:
@@ -388,3 +397,99 @@ def test_who_looked_at_a_doubtful_scan_says_so(admin: Person, scans: Ingest, rpc
     answer = admin.post(f"/uploads/{upload.id}/confirm")
     assert (answer.status_code, answer.json["id"]) == (200, str(upload.id))
     assert (asked[0].upload_id, asked[0].by.id) == (upload.id, admin.id)
+
+
+FAILURE = {"code": "ingest.splitting_failed", "details": {}}
+
+
+def failed(admin: Person, scans: Ingest, error: dict[str, Any]) -> Any:
+    job = send(admin).json
+    scans.move(UUID(job["items"][0]["id"]), status=UploadStatus.FAILED, error=error)
+    return admin.get(f"/jobs/{job['id']}").json
+
+
+def test_what_failed_is_said_in_the_callers_language_every_time(admin: Person, scans: Ingest) -> None:
+    job = failed(admin, scans, FAILURE)
+    assert job["error"]["detail"].startswith("The pages could not be cut")
+    french = admin.get(f"/jobs/{job['id']}", headers={"Accept-Language": "fr"}).json
+    assert french["items"][0]["error"]["detail"].startswith("Les pages n'ont pas pu")
+
+
+def test_an_item_that_failed_for_a_technical_reason_is_tried_again_as_a_job_of_its_own(
+    admin: Person, scans: Ingest
+) -> None:
+    job = failed(admin, scans, FAILURE)
+    (item,) = job["items"]
+    assert item["repeatable"]
+    answer = admin.post(f"/jobs/{job['id']}/items/{item['id']}/repeat")
+    assert answer.status_code == 202
+    assert answer.json["id"] != job["id"]
+    assert answer.headers["Location"] == f"/api/v1/jobs/{answer.json['id']}"
+
+
+def test_a_file_that_cannot_be_read_is_not_worth_another_try(admin: Person, scans: Ingest) -> None:
+    job = failed(admin, scans, {"code": "ingest.damaged", "details": {"reason": "structure", "sides": []}})
+    assert [each["repeatable"] for each in job["items"]] == [False]
+
+
+def test_a_file_of_a_zip_can_still_change_after_its_job_has_ended(admin: Person, scans: Ingest) -> None:
+    job = send(admin).json
+    upload_id = UUID(job["items"][0]["id"])
+    part = ingest.UploadPart(id=uuid4(), name="a.pdf", status=UploadStatus.FAILED, error=FAILURE)
+    scans.move(upload_id, status=UploadStatus.READY, parts=(part,))
+    assert admin.get(f"/jobs/{job['id']}").json["items"][0]["status"] == "failed"
+    again = part.model_copy(update={"status": UploadStatus.READY, "error": None})
+    scans.move(upload_id, parts=(again,))
+    assert admin.get(f"/jobs/{job['id']}").json["items"][0]["status"] == "succeeded"
+
+
+def test_a_finalisation_is_tried_again_under_its_own_job(admin: Person, rpc: FakeRpc) -> None:
+    started = rpc_copies.FinaliseStarted(
+        copy_id=UUID(int=9), exam_id=EXAM, revision=1, attempt=1, status=CopyStatus.GRADING_IN_PROGRESS, already=False
+    )
+    rpc.on(rpc_copies.FINALISE, lambda _: started)
+    job = admin.post(f"/copies/{UUID(int=9)}/finalise").json
+    again = admin.post(f"/jobs/{job['id']}/items/{UUID(int=9)}/repeat")
+    assert (again.status_code, again.json["id"]) == (202, job["id"])
+    assert admin.post(f"/jobs/{job['id']}/items/{uuid4()}/repeat").status_code == 404
+
+
+def test_several_jobs_are_followed_in_one_stream(admin: Person, scans: Ingest) -> None:
+    jobs_sent = [send(admin, SCAN + bytes([each])).json for each in (49, 50)]
+    for job in jobs_sent:
+        scans.move(UUID(job["items"][0]["id"]), status=UploadStatus.READY, sides_done=28)
+    stream = admin.get(f"/jobs/events?ids={','.join(job['id'] for job in jobs_sent)}").text
+    told = [json.loads(line.removeprefix("data: ")) for line in stream.splitlines() if line.startswith("data: ")]
+    assert [(job["id"], job["status"]) for job in told] == [(job["id"], "succeeded") for job in jobs_sent]
+
+
+@pytest.mark.parametrize("ids", ["", "nonsense", ",".join([str(EXAM)] * 13)])
+def test_a_stream_of_what_are_no_jobs_is_refused(admin: Person, ids: str) -> None:
+    assert admin.get(f"/jobs/events?ids={ids}").status_code == 422
+
+
+def test_who_runs_the_scans_sees_everyones(admin: Person, scans: Ingest, somebody: Any) -> None:
+    job, operator = send(admin).json, somebody(Role.OPERATOR)
+    assert operator.get("/jobs").json["items"] == []
+    assert [each["id"] for each in operator.get("/jobs?everyone=true").json["items"]] == [job["id"]]
+    assert operator.get("/jobs?everyone=true").json["items"][0]["name"] == "scan.pdf"
+
+
+def test_a_marker_who_once_ran_scans_reads_no_file_name_any_more(
+    app: Flask, admin: Person, somebody: Any, scans: Ingest
+) -> None:
+    person = somebody(Role.OPERATOR)
+    job = send(person, filename="DUPONT Jeanne.pdf").json
+    with app.extensions["korrigo"].db.transaction() as work:
+        work.sql.execute(sa.update(accounts).where(accounts.c.id == person.id).values(role="marker"))
+    assert person.get("/jobs?everyone=true").json["total"] == 0
+    assert person.get(f"/jobs/{job['id']}").status_code == 404
+
+
+def test_an_upload_says_its_job_and_a_failed_one_its_reason(admin: Person, scans: Ingest, rpc: FakeRpc) -> None:
+    job = failed(admin, scans, FAILURE)
+    found = scans.find(UUID(job["items"][0]["id"]))
+    rpc.on(ingest.LIST_UPLOADS, lambda _: ingest.Uploads(items=(found,), next=None, total=1))
+    (item,) = admin.get(f"/exams/{EXAM}/uploads").json["items"]
+    assert (item["job_id"], item["repeated"]) == (job["id"], False)
+    assert item["error"]["detail"].startswith("The pages could not be cut")
