@@ -57,7 +57,7 @@ PROMISED = """
 /exams/{}/allocation POST GET
 /copies/{}/lock POST DELETE
 /copies/{}/lock/heartbeat POST
-/copies/{}/draft GET PUT
+/copies/{}/draft GET PUT PATCH
 /copies/{}/annotations GET POST
 /annotations/{} PATCH DELETE
 /copies/{}/scores GET PUT
