@@ -12,7 +12,7 @@ VENDOR := services/gateway/static/vendor/icons.svg
 LOCKED := requirements/web.py requirements/node.txt $(wildcard requirements/web/*) requirements/web/.npmrc
 
 .DEFAULT_GOAL := help
-.PHONY: help run verify test lint types js vendor unit story faults bench docs k8s-check lock clean
+.PHONY: help run verify test lint types js vendor unit story web-test screens faults bench docs k8s-check lock clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,14 @@ unit: $(VENV)/.dev $(VENDOR) ## only the tests that need no server
 story: $(VENV)/.dev $(VENDOR) ## only the journey of one pile of paper, on real servers
 	sh tests/system-packages.sh
 	$(BIN)/python -m pytest -q tests/story
+
+web-test: $(VENV)/.dev .node/.dev ## every screen in Debian's Chromium, on real servers
+	sh tests/system-packages.sh chromium
+	$(BIN)/python -m pytest -q -m browser tests/browser
+
+screens: $(VENV)/.dev .node/.dev ## pictures of every screen to docs/screens
+	sh tests/system-packages.sh chromium
+	$(BIN)/python -m pytest -q -m browser tests/browser/test_screens.py --keep-screens
 
 faults: $(VENV)/.dev $(VENDOR) ## the long hunt: 10 000 schedules, kills, outages, races; KORRIGO_FIGURES=DIR keeps the figures
 	sh tests/system-packages.sh

@@ -38,7 +38,7 @@ def install(place: Path, omit: tuple[str, ...]) -> Path:
     for name in ("package.json", "package-lock.json", ".npmrc"):
         shutil.copy(LOCKED / name, place)
     cache = f"--cache={place / 'cache'}"  # not in a home that may be missing or read-only
-    subprocess.run([*npm(place), "ci", "--silent", cache, *omit], cwd=place, check=True)
+    subprocess.run([*npm(place), "ci", "--loglevel=error", cache, *omit], cwd=place, check=True)
     shutil.rmtree(place / "cache", ignore_errors=True)
     return place / "node_modules"
 

@@ -1,11 +1,13 @@
 #!/bin/sh
-# The real servers and programs the tests need from Debian. As root they are installed; otherwise we say which.
+# The real servers and programs the tests need from Debian, and those named (chromium). As root they are installed;
+# otherwise we say which.
 set -eu
 missing=""
 [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || missing="$missing rabbitmq-server"
 command -v tesseract >/dev/null || missing="$missing tesseract-ocr"
 tesseract --list-langs 2>/dev/null | grep -qx fra || missing="$missing tesseract-ocr-fra"
 [ -f /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || missing="$missing fonts-dejavu-core"
+for program in "$@"; do command -v "$program" >/dev/null || missing="$missing $program"; done
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ]; then
   echo "installing:$missing"

@@ -1,0 +1,36 @@
+"""Every screen in both themes and both sizes: silent console, nothing for axe to say; with --keep-screens a picture."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.browser.stack import Stack
+from tests.browser.visits import SIZES, THEMES, Screen, Visits, expect_accessible, keep, still
+
+
+def _declared() -> Iterator[Screen]:
+    """The ``SCREENS`` of each area's tests."""
+    for path in sorted(Path(__file__).parent.glob("test_*.py")):
+        if path.name != Path(__file__).name:
+            yield from getattr(importlib.import_module(f"tests.browser.{path.stem}"), "SCREENS", ())
+
+
+@pytest.mark.parametrize("size", list(SIZES))
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("screen", list(_declared()), ids=lambda screen: screen.name)
+def test_screen(
+    page: Visits, stack: Stack, screen: Screen, theme: str, size: str, request: pytest.FixtureRequest
+) -> None:
+    shown = page(screen.role, screen.path, theme=theme, size=size)
+    if screen.prepare is not None:
+        screen.prepare(shown, stack)
+    still(shown)
+    sideways = shown.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert sideways <= 0, f"{sideways} px are outside the window"
+    expect_accessible(shown)
+    if request.config.getoption("--keep-screens", default=False):
+        keep(shown, f"{screen.name}-{theme}-{size}", full=screen.full)
