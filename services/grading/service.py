@@ -12,12 +12,15 @@ from contracts.messages.ocr import TextExtracted
 from contracts.messages.render import DocumentComposed
 from contracts.rpc import AskedAgain, Done, LookForStuck
 from contracts.rpc.grading import copies as copies_rpc
+from contracts.rpc.grading import desk as desk_rpc
 from contracts.rpc.grading import exams as exams_rpc
 from services.grading.context import Context
 from services.grading.usecases import (
     allocation,
     candidates,
+    comments,
     copies,
+    desk,
     exams,
     finalise,
     identity,
@@ -238,6 +241,26 @@ class GradingService:
     @serve(copies_rpc.PUT_SCORES)
     def put_scores(self, request: copies_rpc.PutScores) -> copies_rpc.ScoresView:
         return marking.put_scores(self.app, request)
+
+    @serve(desk_rpc.OPEN_DESK)
+    def open_desk(self, request: desk_rpc.OpenDesk) -> desk_rpc.DeskView:
+        return desk.open_desk(self.app, request)
+
+    @serve(desk_rpc.LIST_COMMENTS)
+    def list_comments(self, request: desk_rpc.ListComments) -> desk_rpc.Comments:
+        return comments.list_comments(self.app, request)
+
+    @serve(desk_rpc.CREATE_COMMENT)
+    def create_comment(self, request: desk_rpc.CreateComment) -> desk_rpc.CommentView:
+        return comments.create_comment(self.app, request)
+
+    @serve(desk_rpc.CHANGE_COMMENT)
+    def change_comment(self, request: desk_rpc.ChangeComment) -> desk_rpc.CommentView:
+        return comments.change_comment(self.app, request)
+
+    @serve(desk_rpc.REMOVE_COMMENT)
+    def remove_comment(self, request: desk_rpc.RemoveComment) -> Done:
+        return comments.remove_comment(self.app, request)
 
     @every(seconds=60)
     def release_ended_locks(self) -> None:

@@ -22,7 +22,8 @@ from oversight.installation import subjects
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ("services", "chassis", "contracts", "demo", "oversight")
 RPC_MODULES = (
-    "contracts.rpc.ingest", "contracts.rpc.grading.exams", "contracts.rpc.grading.copies", "contracts.rpc.render",
+    "contracts.rpc.ingest", "contracts.rpc.grading.exams", "contracts.rpc.grading.copies",
+    "contracts.rpc.grading.desk", "contracts.rpc.render",
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.gateway.api import Resource
 from services.gateway.routes.booklets import booklets
 from services.gateway.routes.candidate import candidate
+from services.gateway.routes.comments import comments
 from services.gateway.routes.copies import copies
 from services.gateway.routes.exams import exams
 from services.gateway.routes.identification import identification
@@ -28,6 +29,7 @@ RESOURCES: tuple[Resource, ...] = (
     copies,
     identification,
     marking,
+    comments,
     jobs,
     maintenance,
     candidate,

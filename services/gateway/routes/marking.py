@@ -10,6 +10,7 @@ from pydantic import Field
 from contracts.errors import from_wire
 from contracts.model import Model
 from contracts.rpc.grading import copies as rpc
+from contracts.rpc.grading import desk as desk_rpc
 from services.gateway import jobs, people
 from services.gateway.api import Answer, Resource, Version, shape
 from services.gateway.auth import caller
@@ -96,6 +97,16 @@ def unlock(copy_id: UUID) -> None:
 def heartbeat(copy_id: UUID) -> rpc.LockView:
     """Keep the lock while somebody is at the desk."""
     return ask(rpc.RENEW_LOCK, copy_id=copy_id, token=_token(), by=caller().actor)
+
+
+class ByItem(Model):
+    item: str | None = Field(default=None, max_length=64)
+
+
+@marking.operation("GET", "/copies/<uuid:copy_id>/desk", query=ByItem, reply=desk_rpc.DeskView)
+def desk(copy_id: UUID, query: ByItem) -> desk_rpc.DeskView:
+    """All that a marking desk needs; with ``item``, ``next`` is the next copy on which it has no score."""
+    return ask(desk_rpc.OPEN_DESK, copy_id=copy_id, item_id=query.item, by=caller().actor)
 
 
 @marking.operation("GET", "/copies/<uuid:copy_id>/draft", reply=rpc.DraftView)

@@ -16,7 +16,7 @@ from contracts.records.pages import Page
 from contracts.rpc.grading.copies import AnnotationView
 from services.grading.domain.copies import Copy
 from services.grading.domain.results import copy_total
-from services.grading.domain.scheme import Leaf
+from services.grading.domain.scheme import Leaf, Node
 
 DRAFT_MAX_BYTES: Final = 1_000_000
 """What a draft may weigh as JSON; a copy with 300 pen strokes is 222 KB."""
@@ -32,6 +32,8 @@ class Rules:
     scheme_version: int
     step: Decimal
     items: tuple[Leaf, ...]
+    nodes: tuple[Node, ...] = ()
+    """The tree whose leaves ``items`` are."""
 
 
 @dataclass(frozen=True)

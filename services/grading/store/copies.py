@@ -16,7 +16,8 @@ from contracts.model import Actor, Role
 from contracts.objects import ObjectRef
 from contracts.records.pages import Page
 from services.grading.domain.copies import ABSENT, TRANSITIONS, Copy, Move, Status
-from services.grading.store.tables import copies, exams, identifications, locks, results
+from services.grading.domain.walk import Stop
+from services.grading.store.tables import copies, exams, identifications, locks, marks, results
 
 _COPY = tuple(Copy.__dataclass_fields__)
 _COLUMNS = [copies.c[name] for name in _COPY]
@@ -145,6 +146,18 @@ def one_listed(sql: sa.Connection, copy_id: UUID, by: Actor) -> Any:
     if row is None:
         raise NotFound
     return row
+
+
+def walk(sql: sa.Connection, exam_id: UUID, by: Actor, item_id: str | None) -> tuple[Stop, ...]:
+    """The caller's copies of an exam in the order of their anonymous ids; whether ``item_id`` has a score on each."""
+    scored: sa.ColumnElement[bool] = sa.false() if item_id is None else marks.c.scores.has_key(item_id)
+    query = (
+        sa.select(copies.c.id, copies.c.status, sa.func.coalesce(scored, sa.false()).label("scored"))
+        .select_from(copies.outerjoin(marks, marks.c.copy_id == copies.c.id))
+        .where(copies.c.exam_id == exam_id, visible_to(by))
+        .order_by(copies.c.anonymous_id)
+    )
+    return tuple(Stop(row.id, Status(row.status), row.scored) for row in sql.execute(query))
 
 
 def sees_candidates(by: Actor) -> bool:

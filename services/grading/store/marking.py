@@ -31,13 +31,15 @@ def rules(sql: sa.Connection, exam_id: UUID) -> Rules:
         .select_from(exams.outerjoin(schemes, in_force))
         .where(exams.c.id == exam_id)
     ).one()
+    nodes = scheme.from_json(row.nodes) if row.nodes else ()
     return Rules(
         exam_title=row.title,
         exam_date=row.date,
         total_points=row.total_points,
         scheme_version=row.scheme_version,
         step=row.step if row.step is not None else Decimal(1),
-        items=scheme.leaves(scheme.from_json(row.nodes)) if row.nodes else (),
+        items=scheme.leaves(nodes),
+        nodes=nodes,
     )
 
 

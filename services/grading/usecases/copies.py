@@ -8,7 +8,6 @@ from chassis import observe
 from chassis.db import Transaction, UnitOfWork
 from contracts.errors.grading import CopyFinalised, CopyOfOtherExam, NotFound, UnknownExam
 from contracts.messages.ingest import CopyAssembled, UploadSettled
-from contracts.model import Actor
 from contracts.records.pages import Page, PageManifest
 from contracts.rpc import Done
 from contracts.rpc.grading.copies import (
@@ -19,11 +18,9 @@ from contracts.rpc.grading.copies import (
     CopyView,
     ListAudit,
     ListCopies,
-    LockView,
     OneCopy,
     PageImage,
     PageImageFound,
-    PageView,
 )
 from services.grading.context import Context
 from services.grading.domain.audit import sha256
@@ -32,13 +29,13 @@ from services.grading.domain.copies import (
     NEW_PAPER_REASON,
     Copy,
     Move,
-    Status,
     check_pages_keep_numbers,
     new_anonymous_id,
 )
 from services.grading.store import audit, copies, publications
 from services.grading.store.paging import cursor, key_after
 from services.grading.usecases import sheets
+from services.grading.usecases.shown import copy_view, summary
 
 log = observe.logger("grading.copies")
 
@@ -163,7 +160,7 @@ def list_copies(app: Context, request: ListCopies) -> Copies:
             limit=request.limit + 1,
         )
     shown = rows[: request.limit]
-    items = tuple(CopySummary(**_summary(row, request.by)) for row in shown)
+    items = tuple(CopySummary(**summary(row, request.by)) for row in shown)
     more = len(rows) > len(shown)
     return Copies(items=items, next=cursor(items[-1].anonymous_id) if more else None, total=total)
 
@@ -171,48 +168,7 @@ def list_copies(app: Context, request: ListCopies) -> Copies:
 def get_copy(app: Context, request: OneCopy) -> CopyView:
     with app.db.reading() as sql:
         row = copies.one_listed(sql, request.copy_id, request.by)
-    masked = not copies.sees_candidates(request.by)
-    return CopyView(
-        **_summary(row, request.by),
-        pages=tuple(_page_view(Page.model_validate(page), masked) for page in row.pages),
-        final_available=row.status == Status.GRADED and not masked,
-    )
-
-
-def _summary(row: Any, by: Actor) -> dict[str, Any]:
-    """What ``by`` may know: for markers, who sat the exam is not even in the row."""
-    identity = copies.sees_candidates(by)
-    lock = None
-    if row.lock_owner_id is not None:
-        lock = LockView(owner=row.lock_owner, owner_id=row.lock_owner_id, expires_at=row.expires_at)
-    return {
-        "id": row.id,
-        "exam_id": row.exam_id,
-        "anonymous_id": row.anonymous_id,
-        "status": row.status,
-        "page_count": row.page_count,
-        "revision": row.revision,
-        "lock": lock,
-        "marker_id": row.marker_id,
-        "marker": row.marker,
-        "total": row.total,
-        "identified": row.candidate_id is not None if identity else None,
-        "candidate_id": row.candidate_id if identity else None,
-        "error_message": row.error_message,
-        "version": row.version,
-    }
-
-
-def _page_view(page: Page, masked: bool) -> PageView:
-    covered = masked and page.header is not None
-    images = page.masked if covered and page.masked is not None else page.images
-    return PageView(
-        page_no=page.page_no,
-        blank=page.blank,
-        width_px=images.screen.width_px,
-        height_px=images.screen.height_px,
-        header_masked=covered,
-    )
+    return copy_view(row, request.by)
 
 
 def page_image(app: Context, request: PageImage) -> PageImageFound:

@@ -446,7 +446,7 @@ def test_reading_endpoints_cost_one_call(admin: Person, rpc: FakeRpc) -> None:
         f"/uploads/{COPY}", f"/exams/{COPY}/booklets", f"/booklets/{COPY}", f"/exams/{COPY}/copies", f"/copies/{COPY}",
         f"/copies/{COPY}/pages/1", f"/exams/{COPY}/identification", f"/exams/{COPY}/allocation",
         f"/copies/{COPY}/draft", f"/copies/{COPY}/annotations", f"/copies/{COPY}/scores", f"/copies/{COPY}/final.pdf",
-        f"/copies/{COPY}/events",
+        f"/copies/{COPY}/events", f"/copies/{COPY}/desk?item=q1", f"/exams/{COPY}/comments?item_id=q1",
     ]  # fmt: skip
     for path in paths:
         before = len(rpc.asked)

@@ -25,6 +25,7 @@ from contracts.messages.ocr import TextExtracted
 from contracts.rpc import Method
 from contracts.rpc import ingest as ingest_rpc
 from contracts.rpc.grading import copies as copies_rpc
+from contracts.rpc.grading import desk as desk_rpc
 from contracts.rpc.grading import exams as exams_rpc
 from services.gateway.api import OPERATIONS
 from services.gateway.idempotency import _without
@@ -33,6 +34,7 @@ from services.grading.context import Context as Grading
 from services.grading.usecases import (
     allocation,
     candidates,
+    comments,
     copies,
     exams,
     finalise,
@@ -134,8 +136,11 @@ def school(
     originals = DiskCache(objects, max_bytes=64 << 20)
     ingest = build_context(database("ingest"), objects, sandbox, originals)
     grading = Grading(grading_settings(), database("grading"), objects)
-    modules = (allocation, candidates, copies, exams, finalise, identity, locks, marking, matching, reopening, roster)
-    _play(rpc, grading, (exams_rpc, copies_rpc), modules)
+    modules = (
+        allocation, candidates, comments, copies, exams, finalise, identity, locks, marking, matching, reopening,
+        roster,
+    )  # fmt: skip
+    _play(rpc, grading, (exams_rpc, copies_rpc, desk_rpc), modules)
     _play(rpc, ingest, (ingest_rpc,), (assembling, repeating, usecases))
     yield School(admin, rpc, db, Ingest(ingest, UUID(int=0)), grading)
     originals.close()
@@ -252,6 +257,7 @@ CREATING: dict[str, Callable[[School], Wish]] = {
     "exams.create": lambda _: ("/exams", {"json": {"title": "Bac blanc", "intake": "a3"}}),
     "exams.issue_access_codes": _access_codes,
     "jobs.repeat": _repeat,
+    "comments.create": lambda school: (f"/exams/{school.exam()}/comments", {"json": {"text": "Bien vu."}}),
     "marking.annotate": _annotate,
     "tokens.create": lambda _: ("/tokens", {"json": {"name": "script"}}),
     "uploads.create": _upload,
