@@ -155,6 +155,7 @@ RULES: dict[str, Rule] = {
     "web.scheme": _STAFF,
     "web.roster": _DESK,
     "web.scans": _DESK,
+    "web.jobs": _STAFF,
     "web.identification": _DESK,
     "web.allocation": _DESK,
     "web.copies": _STAFF,

@@ -34,6 +34,8 @@ PAGES = {
         f"/exams/{EXAM}/scheme",
         f"/exams/{EXAM}/roster",
         f"/exams/{EXAM}/scans",
+        f"/exams/{EXAM}/scans?view=desk&late={COPY}",
+        f"/exams/{EXAM}/scans?view=report",
         f"/exams/{EXAM}/identification",
         f"/exams/{EXAM}/allocation",
         f"/exams/{EXAM}/copies",
@@ -41,6 +43,7 @@ PAGES = {
         f"/exams/{EXAM}/publication",
         f"/exams/{EXAM}/access-codes",
         f"/copies/{COPY}",
+        "/jobs",
         "/users",
     ),
     Role.OPERATOR: (
@@ -132,6 +135,7 @@ def play_exam(rpc: FakeRpc) -> None:
             exams.EarlierResult(revision=1, total=Decimal("10.5"), published_at=NOON, reason=EVIL, changed_at=NOON),
         ),
     )
+    event = copies.AuditEvent(seq=1, action=EVIL, actor=EVIL, actor_id=MARKER, at=NOON, details={})
     answers: dict[Any, Any] = {
         exams.LIST_EXAMS: exams.Exams(items=(full_exam(), full_exam(published_at=NOON)), next="more", total=3),
         exams.GET_EXAM: full_exam(),
@@ -142,6 +146,7 @@ def play_exam(rpc: FakeRpc) -> None:
         copies.GET_COPY: full_copy(),
         copies.GET_ALLOCATION: copies.Allocations(items=(allocation,), unallocated=1),
         copies.GET_SCORES: scores,
+        copies.COPY_EVENTS: copies.AuditTrail(items=(event,), next=None, total=1),
     }
     for method, answer in answers.items():
         rpc.on(method, always(answer))
@@ -162,6 +167,7 @@ def play_empty(rpc: FakeRpc) -> None:
         copies.LIST_COPIES: copies.Copies(**nothing),
         copies.GET_COPY: copy_view(COPY, exam_id=EXAM),
         copies.GET_ALLOCATION: copies.Allocations(items=(), unallocated=0),
+        copies.COPY_EVENTS: copies.AuditTrail(**nothing),
     }
     for method, answer in answers.items():
         rpc.on(method, always(answer))

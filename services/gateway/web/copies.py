@@ -54,7 +54,16 @@ def copy(copy_id: UUID) -> ResponseReturnValue:
     exam = ask(exams_rpc.GET_EXAM, exam_id=found.exam_id, by=by)
     scores = ask(rpc.GET_SCORES, copy_id=copy_id, by=by) if _has_scores(found) else None
     rows = list(scored(ask(exams_rpc.GET_SCHEME, exam_id=exam.id, by=by).nodes, scores)) if scores else []
-    return show("copy.html", exam=exam, current="copies", copy=found, scores=scores, rows=rows)
+    history = None if caller().role is Role.MARKER else _history(copy_id)
+    return show("copy.html", exam=exam, current="copies", copy=found, scores=scores, rows=rows, history=history)
+
+
+HISTORY = 200
+
+
+def _history(copy_id: UUID) -> tuple[rpc.AuditEvent, ...]:
+    """What happened to a copy, latest first, so much of it as one looks at."""
+    return ask(rpc.COPY_EVENTS, copy_id=copy_id, limit=HISTORY, by=caller().actor).items[::-1]
 
 
 def _has_scores(copy: rpc.CopyView) -> bool:

@@ -51,7 +51,13 @@ def here() -> str:
 def words(app: Flask) -> None:
     """Give every template the words, and how to write numbers, days and names."""
     app.jinja_env.globals.update(
-        t=languages.t, n=languages.n, language=problems.language, here=here, segments=progress.segments, Role=Role
+        t=languages.t,
+        n=languages.n,
+        known=languages.known,
+        language=problems.language,
+        here=here,
+        segments=progress.segments,
+        Role=Role,
     )
     app.jinja_env.filters.update(points=languages.points, day=languages.day, initials=initials)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

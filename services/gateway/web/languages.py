@@ -29,6 +29,11 @@ def t(key: str, **values: object) -> str:
     return catalogue(problems.language())[key].format_map(values)
 
 
+def known(key: str, otherwise: str) -> str:
+    """The text of ``key``, or ``otherwise`` for a code that this catalogue does not know."""
+    return catalogue(problems.language()).get(key, otherwise)
+
+
 def n(key: str, count: int | Decimal, **values: object) -> str:
     """``key`` for a number of things; French counts nought as one, English as several."""
     alone = count < 2 if problems.language() == "fr" else count == 1
