@@ -127,6 +127,13 @@ RULES: dict[str, Rule] = {
     "comments.create": _MARKING,
     "comments.change": _MARKING,
     "comments.remove": _MARKING,
+    # the exam as a whole
+    "results.pile": _MARKING,
+    "results.flag": _MARKING,
+    "results.statistics": _MARKING,
+    "results.index": _ADMIN,
+    "results.as_csv": _ADMIN,
+    "results.as_pronote": _ADMIN,
     "jobs.index": _STAFF,
     "jobs.show": _STAFF,
     "jobs.events": _STAFF,

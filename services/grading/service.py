@@ -14,6 +14,7 @@ from contracts.rpc import AskedAgain, Done, LookForStuck
 from contracts.rpc.grading import copies as copies_rpc
 from contracts.rpc.grading import desk as desk_rpc
 from contracts.rpc.grading import exams as exams_rpc
+from contracts.rpc.grading import results as results_rpc
 from services.grading.context import Context
 from services.grading.usecases import (
     allocation,
@@ -28,10 +29,13 @@ from services.grading.usecases import (
     marking,
     matching,
     operations,
+    pile,
     publication,
     reopening,
+    results,
     roster,
     sheets,
+    statistics,
 )
 
 
@@ -262,6 +266,14 @@ class GradingService:
     def remove_comment(self, request: desk_rpc.RemoveComment) -> Done:
         return comments.remove_comment(self.app, request)
 
+    @serve(results_rpc.GET_PILE)
+    def get_pile(self, request: copies_rpc.ExamQuery) -> results_rpc.Pile:
+        return pile.get_pile(self.app, request)
+
+    @serve(results_rpc.SET_FLAG)
+    def set_flag(self, request: results_rpc.SetFlag) -> results_rpc.FlagView:
+        return pile.set_flag(self.app, request)
+
     @every(seconds=60)
     def release_ended_locks(self) -> None:
         locks.release_ended(self.app)
@@ -299,6 +311,18 @@ class GradingService:
     @serve(exams_rpc.WITHDRAW)
     def withdraw(self, request: exams_rpc.Publish) -> exams_rpc.PublicationView:
         return publication.withdraw(self.app, request)
+
+    @serve(results_rpc.GET_STATISTICS)
+    def get_statistics(self, request: copies_rpc.ExamQuery) -> results_rpc.Statistics:
+        return statistics.get_statistics(self.app, request)
+
+    @serve(results_rpc.LIST_RESULTS)
+    def list_results(self, request: results_rpc.ListResults) -> results_rpc.Results:
+        return results.list_results(self.app, request)
+
+    @serve(results_rpc.MAKE_RESULTS_FILE)
+    def make_results_file(self, request: results_rpc.ResultsFile) -> results_rpc.FileMade:
+        return results.make_results_file(self.app, request)
 
     @serve(exams_rpc.OWN_RESULTS)
     def own_results(self, request: exams_rpc.OwnResults) -> exams_rpc.CandidateResults:

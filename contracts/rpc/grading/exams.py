@@ -49,6 +49,7 @@ class UpdateExam(Model):
     date: Day | None = None
     total_points: Points | None = Field(default=None, gt=0)
     pages_per_booklet: int | None = Field(default=None, ge=1, le=200)
+    class_statistics: bool | None = None
     by: Actor
 
 
@@ -73,6 +74,8 @@ class Progress(Model):
 
 
 class ExamView(Model):
+    """``class_statistics``: with their own results candidates also read how the class did."""
+
     id: UUID
     title: str
     date: dt.date | None
@@ -86,6 +89,7 @@ class ExamView(Model):
     published_at: dt.datetime | None
     deleted_at: dt.datetime | None
     created_at: dt.datetime
+    class_statistics: bool = False
 
 
 class Exams(Model):

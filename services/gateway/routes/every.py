@@ -13,6 +13,7 @@ from services.gateway.routes.images import images
 from services.gateway.routes.jobs import jobs
 from services.gateway.routes.maintenance import maintenance
 from services.gateway.routes.marking import marking
+from services.gateway.routes.results import results
 from services.gateway.routes.scan_report import scan_report
 from services.gateway.routes.session import personal_tokens, session
 from services.gateway.routes.uploads import uploads
@@ -30,6 +31,7 @@ RESOURCES: tuple[Resource, ...] = (
     identification,
     marking,
     comments,
+    results,
     jobs,
     maintenance,
     candidate,

@@ -167,7 +167,7 @@ def _of_exam(rows: Rows, event: Event, details: Mapping[str, Any]) -> None:
 
 
 def _fields(details: Mapping[str, Any]) -> dict[str, Any]:
-    fields = _said(details, "intake", "pages_per_booklet", "title_sha256") | _points(
+    fields = _said(details, "intake", "pages_per_booklet", "title_sha256", "class_statistics") | _points(
         details, total_points="total_points"
     )
     if "date" in details:

@@ -57,6 +57,18 @@ def copy_total(items: Sequence[Leaf], step: Decimal, scores: Mapping[str, Decima
     return min(sum((scores[item.item_id] for item in items), Decimal(0)), total_points)
 
 
+def total_so_far(
+    items: Sequence[Leaf], step: Decimal, scores: Mapping[str, Decimal], total_points: Decimal
+) -> Decimal | None:
+    """``None`` while the total cannot be said: items are missing, or a newer scheme allows less than was given."""
+    if not items:
+        return None
+    try:
+        return copy_total(items, step, scores, total_points)
+    except (ItemsUnscored, ScoreOutOfRange, ScoreOffStep):
+        return None
+
+
 def points(value: Decimal) -> str:
     """Points as they travel: plain, without trailing zeros."""
     return format(value.normalize() + 0, "f")

@@ -50,7 +50,7 @@ def _text(name: str) -> sa.Column[Any]:
 
 
 # ``scheme_version`` is the scheme in force, 0 while there is none. ``published_at`` is set exactly while candidates
-# may read; ``publication`` numbers the publications so far.
+# may read; ``publication`` numbers the publications so far. ``class_statistics``: they also read how the class did.
 exams = sa.Table(
     "exams",
     metadata,
@@ -64,6 +64,7 @@ exams = sa.Table(
     _counter("scheme_version", 0),
     _counter("publication", 0),
     _instant("published_at"),
+    sa.Column("class_statistics", sa.Boolean, nullable=False, server_default=sa.text("false")),
     _stamp("created_at"),
     sa.Column("created_by", sa.Uuid, nullable=False),
     _instant("deleted_at"),
@@ -371,6 +372,18 @@ comments = sa.Table(
     sa.CheckConstraint("length(text) BETWEEN 1 AND 1000", name="text"),
 )
 sa.Index("ix_comments_exam_id", comments.c.exam_id)
+
+# A sign from colleague to colleague, about a copy; no mark, and no part of its trail.
+copy_flags = sa.Table(
+    "copy_flags",
+    metadata,
+    sa.Column("copy_id", sa.ForeignKey("copies.id", ondelete="RESTRICT"), primary_key=True),
+    sa.Column("flagged", sa.Boolean, nullable=False),
+    _text("note"),
+    _stamp("updated_at"),
+    sa.Column("updated_by", sa.Uuid, nullable=False),
+    sa.CheckConstraint("length(note) <= 500", name="note"),
+)
 
 # Append-only: each graded revision of a copy, what it was worth and where its PDF is.
 results = sa.Table(

@@ -46,6 +46,7 @@ log = observe.logger("grading.exams")
 
 DEFAULT_STEP = Decimal("0.25")
 _FIELDS = ("title", "date", "total_points", "pages_per_booklet")
+_CHANGEABLE = (*_FIELDS, "class_statistics")
 
 
 def create_exam(app: Context, request: CreateExam) -> ExamView:
@@ -92,7 +93,7 @@ def update_exam(app: Context, request: UpdateExam) -> ExamView:
     Raises:
         VersionConflict, ExamDeleted, ExamPublished, TotalHasScheme.
     """
-    changes = {name: getattr(request, name) for name in _FIELDS if getattr(request, name) is not None}
+    changes = {name: getattr(request, name) for name in _CHANGEABLE if getattr(request, name) is not None}
     with app.db.transaction() as uow:
         row = exams.hold(uow, request.exam_id, request.by)
         _expect(uow.sql, row, request.version, request.by)
@@ -278,4 +279,5 @@ def _shown(row: Any, progress: Sequence[Any]) -> ExamView:
         published_at=row.published_at,
         deleted_at=row.deleted_at,
         created_at=row.created_at,
+        class_statistics=row.class_statistics,
     )

@@ -64,6 +64,12 @@ PROMISED = """
 /copies/{}/finalise POST
 /copies/{}/reopen POST
 /copies/{}/final.pdf GET
+/copies/{}/flag PUT
+/exams/{}/pile GET
+/exams/{}/statistics GET
+/exams/{}/results GET
+/exams/{}/results.csv GET
+/exams/{}/results.pronote.csv GET
 /copies/{}/events GET
 /exams/{}/publication PUT DELETE
 /exams/{}/access-codes POST
