@@ -65,6 +65,9 @@ PROMISED = """
 /copies/{}/reopen POST
 /copies/{}/final.pdf GET
 /copies/{}/flag PUT
+/exams/{}/comments GET POST
+/comments/{} PATCH DELETE
+/copies/{}/desk GET
 /exams/{}/pile GET
 /exams/{}/statistics GET
 /exams/{}/results GET
