@@ -5,22 +5,21 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import redirect
+from flask import redirect, request
 from flask.typing import ResponseReturnValue
 
+from contracts.errors import Unavailable
 from contracts.model import Role
+from contracts.rpc import ingest as ingest_rpc
 from contracts.rpc.grading import copies as copies_rpc
 from contracts.rpc.grading import exams as rpc
 from contracts.rpc.grading.copies import CopyStatus
-from services.gateway.api import Page
 from services.gateway.auth import caller
 from services.gateway.context import ask
-from services.gateway.routes import users
 from services.gateway.web import progress
 from services.gateway.web.frame import blueprint, part, show
 
 SHOWN = 200
-MAY_MARK = {Role.MARKER, Role.ADMIN}
 
 
 def exam_page(template: str, exam_id: UUID, current: str, **context: Any) -> ResponseReturnValue:
@@ -31,8 +30,24 @@ def exam_page(template: str, exam_id: UUID, current: str, **context: Any) -> Res
 
 @blueprint.get("/exams")
 def exams() -> ResponseReturnValue:
-    """All exams one may know of, the latest first."""
-    return show("exams.html", found=ask(rpc.LIST_EXAMS, part(limit=50), by=caller().actor))
+    """All exams one may know of, the latest first, each with how far it is; one call to each service for all."""
+    archived = caller().role is not Role.MARKER and "archived" in request.args
+    found = ask(rpc.LIST_EXAMS, part(limit=50), archived=archived, by=caller().actor)
+    shown = [] if caller().role is Role.MARKER else [exam.id for exam in found.items]
+    paper = _paper(shown)
+    ways = {exam.id: progress.steps(exam, paper.get(exam.id)) for exam in found.items}
+    return show("exams.html", found=found, ways=ways, archived=archived)
+
+
+def _paper(exam_ids: list[UUID]) -> dict[UUID, ingest_rpc.ExamPaper]:
+    """What ingest has of these exams. Without ingest the rest of the page is still worth reading."""
+    if not exam_ids:
+        return {}
+    try:
+        found = ask(ingest_rpc.PAPER_OF_EXAMS, exam_ids=tuple(exam_ids))
+    except Unavailable:
+        return {}
+    return {each.exam_id: each for each in found.items}
 
 
 @blueprint.get("/exams/new")
@@ -46,8 +61,8 @@ def exam(exam_id: UUID) -> ResponseReturnValue:
     if caller().role is Role.MARKER:
         return redirect(f"/exams/{exam_id}/copies", 303)
     found = ask(rpc.GET_EXAM, exam_id=exam_id, by=caller().actor)
-    allocation = ask(copies_rpc.GET_ALLOCATION, exam_id=exam_id, by=caller().actor)
-    return show("exam.html", exam=found, current="overview", steps=progress.steps(found, allocation.unallocated))
+    paper = _paper([exam_id]).get(exam_id)
+    return show("exam.html", exam=found, current="overview", steps=progress.steps(found, paper), paper=paper)
 
 
 @blueprint.get("/exams/<uuid:exam_id>/scheme")
@@ -60,20 +75,13 @@ def scheme(exam_id: UUID) -> ResponseReturnValue:
 @blueprint.get("/exams/<uuid:exam_id>/roster")
 def roster(exam_id: UUID) -> ResponseReturnValue:
     """The candidates, and how to import them."""
-    found = ask(rpc.LIST_CANDIDATES, part(limit=SHOWN), exam_id=exam_id, by=caller().actor)
-    return exam_page("roster.html", exam_id, "roster", found=found)
+    return exam_page("roster.html", exam_id, "roster")
 
 
 @blueprint.get("/exams/<uuid:exam_id>/allocation")
 def allocation(exam_id: UUID) -> ResponseReturnValue:
     """Who marks what; administrators choose the markers here."""
-    found = ask(copies_rpc.GET_ALLOCATION, exam_id=exam_id, by=caller().actor)
-    markers = [
-        user
-        for user in (users.index(Page(limit=SHOWN)).items if caller().role is Role.ADMIN else ())
-        if user.active and user.role in MAY_MARK
-    ]
-    return exam_page("allocation.html", exam_id, "allocation", found=found, markers=markers)
+    return exam_page("allocation.html", exam_id, "allocation")
 
 
 @blueprint.get("/exams/<uuid:exam_id>/publication")

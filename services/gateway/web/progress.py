@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from contracts.rpc.grading.copies import CopyStatus
 from contracts.rpc.grading.exams import ExamView, Progress
+from contracts.rpc.ingest import ExamPaper
 
 # From what is finished to what waits: a bar reads from the left.
 ORDER = (
@@ -44,10 +45,16 @@ class StepName(StrEnum):
     SCHEME = "scheme"
     ROSTER = "roster"
     SCANS = "scans"
+    STAGING = "staging"
     IDENTIFICATION = "identification"
     ALLOCATION = "allocation"
     MARKING = "copies"
     PUBLICATION = "publication"
+
+    @property
+    def page(self) -> str:
+        """Below the exam's address."""
+        return "scans" if self is StepName.STAGING else self.value
 
 
 @dataclass(frozen=True)
@@ -60,18 +67,25 @@ class Step:
     count: int
     total: int
 
+    @property
+    def share(self) -> int:
+        """In percent."""
+        return 100 if self.done else round(100 * self.count / self.total) if self.total else 0
 
-def steps(exam: ExamView, unallocated: int) -> list[Step]:
-    """The way of an exam from its scheme to its results. ``unallocated``: copies without a marker."""
+
+def steps(exam: ExamView, paper: ExamPaper | None) -> list[Step]:
+    """The way of an exam from its scheme to its results. ``paper``: what ingest has of it, null when it has none."""
     progress = exam.progress
     copies, graded = progress.copies, progress.by_status.get(CopyStatus.GRADED.value, 0)
-    allocated = copies - unallocated
+    waiting = paper.staged if paper else 0
+    uploads, reading = (paper.uploads, paper.reading) if paper else (0, 0)
     told = [
         (StepName.SCHEME, exam.scheme_version > 0, 0, 0),
         (StepName.ROSTER, exam.candidates > 0, exam.candidates, 0),
-        (StepName.SCANS, copies > 0, copies, 0),
+        (StepName.SCANS, (copies > 0 or uploads > 0) and not reading, uploads, 0),
+        (StepName.STAGING, copies > 0 and not waiting, copies, copies + waiting),
         (StepName.IDENTIFICATION, 0 < copies == progress.identified, progress.identified, copies),
-        (StepName.ALLOCATION, 0 < copies == allocated, allocated, copies),
+        (StepName.ALLOCATION, 0 < copies == progress.allocated, progress.allocated, copies),
         (StepName.MARKING, 0 < copies == graded, graded, copies),
         (StepName.PUBLICATION, exam.published_at is not None, 0, 0),
     ]

@@ -35,3 +35,10 @@ export function points(decimal) {
 export function localMoment(instant) {
   return moment.format(new Date(instant));
 }
+
+const longDay = new Intl.DateTimeFormat(language, { dateStyle: "long", timeZone: "UTC" });
+
+/** @param {string} date YYYY-MM-DD, of no time zone */
+export function day(date) {
+  return longDay.format(new Date(`${date}T00:00:00Z`));
+}

@@ -1,198 +1,387 @@
+// @ts-check
 /**
- * <scheme-editor exam total>: the scheme as an outline that is typed. Enter adds a line, Alt+→ and Alt+← move it a
- * level, Alt+↑ and Alt+↓ move it with what is below it, Backspace in an empty line removes it. The sum is always there.
+ * <scheme-editor exam total>: the scheme as an outline. It is typed (Enter adds a line, Alt+arrows move it with what is
+ * below it), dragged, pasted, or read from a CSV file; everything can be undone until the page is left.
  */
 import { call } from "../core/api.js";
-import { h, icon } from "../core/dom.js";
-import { tell } from "../core/problem.js";
-import { n, points, t } from "../core/words.js";
-import { DEEPEST, decimal, endOf, flatten, isBranch, nest, parse, settle, sum, thousandths, written } from "./outline.js";
+import { confirmed } from "../core/dialog.js";
+import { Island, computed, html, icon, live, nothing, repeat, signal, styled } from "../core/island.js";
+import { note } from "../core/problem.js";
+import { known, n, points, t } from "../core/words.js";
+import { say } from "../core/toast.js";
+import {
+  DEEPEST, endOf, flatten, isBranch, moved, nest, numbers, parse, settle, sum, thousandths, troubles, written,
+} from "./outline.js";
+import { dragging } from "./scheme-drag.js";
+import "./scheme-comments.js";
 
+/** @typedef {import("./outline.js").Line} Line */
+/** @typedef {{version: number, nodes: import("./outline.js").Node[], step: string, total_points: string}} Scheme */
+
+const STEPS = ["0.25", "0.5", "1"];
+const UNDONE_AT_MOST = 200;
 const newId = () => `q${Date.now().toString(36)}${Math.random().toString(36).slice(2, 6)}`;
 
-class SchemeEditor extends HTMLElement {
-  #lines = [];
-  #scheme = null;
-  #unsaved = false;
+class SchemeEditor extends Island {
+  scheme = signal(/** @type {Scheme | null} */ (null));
+  lines = signal(/** @type {Line[]} */ ([]));
+  step = signal("0.25");
+  past = signal(/** @type {Line[][]} */ ([]));
+  future = signal(/** @type {Line[][]} */ ([]));
+  told = signal(/** @type {unknown} */ (nothing));
+  busy = signal(false);
+  tried = signal(false);
+  commented = signal("");
+  landing = signal(/** @type {{from: number, at: number, level: number} | null} */ (null));
+  saved = signal("");
+  wrong = computed(() => troubles(this.lines.value, thousandths(this.step.value)));
+  changed = computed(() => this.saved.value !== JSON.stringify([this.lines.value, this.step.value]));
+  #typing = "";
+  #leaving = (/** @type {Event} */ event) => { if (this.changed.value) event.preventDefault(); };
 
-  async connectedCallback() {
-    this.path = `/exams/${this.getAttribute("exam")}/scheme`;
-    this.prepend(h("div", { class: "editor-head" }, h("span", {}),
-      h("button", { class: "button", type: "button", onclick: () => this.#open() }, icon("edit"), t("scheme.edit"))));
-    addEventListener("beforeunload", (event) => this.#unsaved && event.preventDefault());
-    if (!this.querySelector(".outline")) await this.#open();
+  get path() {
+    return `/exams/${this.getAttribute("exam")}/scheme`;
   }
 
-  async #open() {
+  setup() {
+    addEventListener("beforeunload", this.#leaving);
+    this.load();
+  }
+
+  teardown() {
+    removeEventListener("beforeunload", this.#leaving);
+  }
+
+  async load() {
     try {
-      this.#scheme = await call("GET", this.path);
+      this.adopt(await call("GET", this.path));
     } catch (error) {
-      this.prepend(h("div", {}));
-      tell(this.firstChild, error);
-      return;
-    }
-    this.#lines = flatten(this.#scheme.nodes);
-    if (!this.#lines.length) this.#lines = [this.#line(0)];
-    this.#lines.forEach((line) => (line.points = points(line.points)));
-    this.total = h("strong", {});
-    this.sum = h("p", { class: "sum", "aria-live": "polite" }, this.total, h("span", {}, `/ ${points(this.getAttribute("total"))}`));
-    this.rows = h("div", { class: "rows", role: "list" });
-    this.told = h("div", {});
-    this.save = h("button", { class: "button solid", type: "button", onclick: () => this.#save() }, t("act.save"));
-    this.replaceChildren(
-      h("div", { class: "editor-head" }, this.sum, h("div", { class: "acts" }, this.save,
-        h("a", { class: "button", href: location.pathname, onclick: () => (this.#unsaved = false) }, t("act.cancel")))),
-      this.told,
-      this.rows,
-      h("p", { class: "hint" }, t("scheme.keys")),
-      h("button", { class: "button", type: "button", onclick: () => this.#add(this.#lines.length - 1) }, icon("plus"), t("scheme.add")),
-    );
-    this.#draw(0);
-  }
-
-  #line(level) {
-    return { id: newId(), level, label: "", points: "", bonus: false };
-  }
-
-  /** Draw all lines; `at` gets the focus. */
-  #draw(at) {
-    settle(this.#lines);
-    this.rows.replaceChildren(...this.#lines.map((line, each) => this.#row(line, each)));
-    this.#count();
-    if (at !== undefined) this.#focus(at);
-  }
-
-  #focus(at) {
-    const label = this.rows.children[Math.max(0, Math.min(at, this.#lines.length - 1))]?.querySelector("input");
-    label?.focus();
-  }
-
-  #row(line, at) {
-    const branch = isBranch(this.#lines, at);
-    const number = at + 1;
-    const changed = () => { this.#unsaved = true; this.#count(); };
-    const label = h("input", {
-      class: "input", value: line.label, maxlength: 200, placeholder: t("scheme.placeholder"),
-      oninput: (event) => { line.label = event.target.value; changed(); },
-      onkeydown: (event) => this.#key(event, at),
-      onpaste: (event) => this.#paste(event, at),
-    });
-    label.setAttribute("aria-label", t("scheme.label", { number }));
-    const worth = branch
-      ? h("output", {})
-      : h("input", {
-        class: "input points", value: line.points, inputmode: "decimal", "aria-label": t("scheme.points", { number }),
-        oninput: (event) => { line.points = event.target.value; changed(); },
-        onkeydown: (event) => this.#key(event, at),
-      });
-    const bonus = branch ? h("span", {}) : h("label", { class: "bonus" },
-      h("input", { type: "checkbox", checked: line.bonus, onchange: (event) => { line.bonus = event.target.checked; changed(); } }),
-      t("scheme.bonus"));
-    const tool = (name, act, disabled) => h("button", {
-      class: "plain", type: "button", title: t(`scheme.${name}`), "aria-label": t(`scheme.${name}.of`, { number }), disabled, onclick: act,
-    }, icon(name));
-    return h("div", { class: branch ? "row branch" : "row", role: "listitem" },
-      h("div", { class: "label" }, Array.from({ length: line.level }, () => h("span", { class: "depth", "aria-hidden": "true" })), label),
-      worth, bonus,
-      h("div", { class: "tools" },
-        tool("outdent", () => this.#shift(at, -1), line.level === 0),
-        tool("indent", () => this.#shift(at, 1), at === 0 || line.level > this.#lines[at - 1].level || line.level >= DEEPEST),
-        tool("trash", () => this.#remove(at), this.#lines.length === 1)));
-  }
-
-  #count() {
-    this.#lines.forEach((_, at) => {
-      const row = this.rows.children[at];
-      const output = row?.querySelector("output");
-      const input = row?.querySelector(".points");
-      if (output) output.textContent = this.#shown(sum(this.#lines, at));
-      if (input) input.setAttribute("aria-invalid", String(Number.isNaN(thousandths(input.value))));
-    });
-    const all = sum(this.#lines);
-    this.total.textContent = this.#shown(all);
-    this.sum.classList.toggle("right", all === thousandths(this.getAttribute("total")));
-  }
-
-  #shown(value) {
-    return Number.isNaN(value) ? "?" : points(written(value));
-  }
-
-  #key(event, at) {
-    const moves = { ArrowRight: () => this.#shift(at, 1), ArrowLeft: () => this.#shift(at, -1), ArrowUp: () => this.#move(at, -1), ArrowDown: () => this.#move(at, 1) };
-    let act = null;
-    if (event.altKey) act = moves[event.key];
-    else if (event.key === "Enter") act = () => this.#add(at);
-    else if (event.key === "ArrowDown") act = () => this.#focus(at + 1);
-    else if (event.key === "ArrowUp") act = () => this.#focus(at - 1);
-    else if (event.key === "Backspace" && !this.#lines[at].label && !event.target.value && this.#lines.length > 1) act = () => this.#remove(at);
-    if (act) {
-      event.preventDefault();
-      act();
+      this.told.value = note(error);
     }
   }
 
-  #paste(event, at) {
-    const text = event.clipboardData.getData("text/plain");
+  /** @param {Scheme} scheme */
+  adopt(scheme) {
+    this.scheme.value = scheme;
+    this.step.value = scheme.step;
+    this.lines.value = shown(flatten(scheme.nodes));
+    if (!this.lines.value.length) this.lines.value = [line(0)];
+    this.past.value = [];
+    this.future.value = [];
+    this.tried.value = false;
+    this.told.value = nothing;
+    this.keep();
+  }
+
+  /** What is shown is what is stored. */
+  keep() {
+    this.saved.value = JSON.stringify([this.lines.value, this.step.value]);
+  }
+
+  /**
+   * One change that can be undone. Typing on in one field is one change.
+   * @param {Line[]} lines
+   * @param {string} [field]
+   */
+  edit(lines, field = "") {
+    if (!field || field !== this.#typing) {
+      this.past.value = [...this.past.value.slice(-UNDONE_AT_MOST), this.lines.value];
+    }
+    this.#typing = field;
+    this.future.value = [];
+    this.lines.value = settle(lines.map((each) => ({ ...each })));
+  }
+
+  /** @param {1 | -1} way */
+  undo(way = -1) {
+    const [from, to] = way < 0 ? [this.past, this.future] : [this.future, this.past];
+    const lines = from.value.at(-1);
+    if (!lines) return;
+    to.value = [...to.value, this.lines.value];
+    from.value = from.value.slice(0, -1);
+    this.lines.value = lines;
+    this.#typing = "";
+  }
+
+  view() {
+    if (!this.scheme.value) return html`<p class="quiet">${t("scheme.loading")}</p>${this.told.value}`;
+    const lines = this.lines.value;
+    const numbered = numbers(lines);
+    return html`${this.bar()}<div class="told">${this.told.value}</div>
+      <section class="panel scheme-rows" aria-label=${t("nav.scheme")} @keydown=${(/** @type {KeyboardEvent} */ event) => this.hotkey(event)}>
+        <ol>${repeat(lines, (each) => each.id, (each, at) => this.row(each, at, numbered[at]))}</ol>
+        <div class="scheme-foot">
+          <button class="button" type="button" @click=${() => this.add(lines.length - 1, 0)}>${icon("plus")}${t("scheme.add_exercise")}</button>
+          <button class="button" type="button" @click=${() => this.add(lines.length - 1)}>${icon("list-plus")}${t("scheme.add")}</button>
+        </div>
+      </section>
+      <p class="keys">${[["↵", "enter"], ["Alt ←→", "level"], ["Alt ↑↓", "move"], ["↑↓", "step"], ["Ctrl Z", "undo"]].map(
+        ([key, what]) => html`<span><kbd>${key}</kbd>${t(`scheme.key.${what}`)}</span>`)}<span>${t("scheme.key.paste")}</span></p>`;
+  }
+
+  bar() {
+    const total = thousandths(this.getAttribute("total") ?? "");
+    const all = sum(this.lines.value);
+    const gap = all - total;
+    const right = gap === 0 && !this.wrong.value.size;
+    const told = Number.isNaN(all) ? t("scheme.sum.unknown") : gap === 0 ? t("scheme.sum.right")
+      : n(gap > 0 ? "scheme.sum.over" : "scheme.sum.under", Math.abs(gap) / 1000, { points: points(written(Math.abs(gap))) });
+    return html`<div class="editor-bar">
+      <p class="sum ${gap === 0 ? "right" : "wrong"}" role="status"><strong>${Number.isNaN(all) ? "?" : points(written(all))}</strong>
+        <span>/ ${points(written(total))}</span><span class="gap">${told}</span></p>
+      <div class="acts">
+        <button class="plain" type="button" title=${t("scheme.undo")} aria-label=${t("scheme.undo")} ?disabled=${!this.past.value.length} @click=${() => this.undo()}>${icon("undo")}</button>
+        <button class="plain" type="button" title=${t("scheme.redo")} aria-label=${t("scheme.redo")} ?disabled=${!this.future.value.length} @click=${() => this.undo(1)}>${icon("redo-2")}</button>
+        <label class="button small">${icon("file-up")}${t("scheme.csv.in")}<input class="unseen" type="file" accept=".csv,text/csv,text/plain" @change=${(/** @type {Event} */ event) => this.readFile(event)}></label>
+        <a class="button small" href="/api/v1${this.path}.csv" download>${icon("download")}${t("scheme.csv.out")}</a>
+        <label class="step-choice"><span class="unseen">${t("scheme.step.choose")}</span>
+          <select class="input" .value=${live(this.step.value)} @change=${(/** @type {any} */ event) => { this.step.value = event.target.value; }}>
+          ${[...new Set([...STEPS, this.step.value])].map((step) => html`<option value=${step} ?selected=${step === this.step.value}>${t("scheme.step", { step: points(step) })}</option>`)}</select></label>
+        <button class="button solid" type="button" aria-busy=${String(this.busy.value)} ?disabled=${!this.changed.value || this.busy.value} @click=${() => this.save()}>${icon("save")}${t("act.save")}</button>
+      </div>
+      ${right || !this.tried.value ? nothing : html`<p class="unseen" role="alert">${told}</p>`}
+    </div>`;
+  }
+
+  /** @param {Line} each @param {number} at @param {string} number */
+  row(each, at, number) {
+    const lines = this.lines.value;
+    const branch = isBranch(lines, at);
+    const wrong = this.tried.value || each.points ? this.wrong.value.get(each.id) : undefined;
+    const landing = this.landing.value;
+    const kind = [branch ? "branch" : "", each.level === 0 ? "top" : "", landing?.at === at ? "landing" : "",
+      landing && at >= landing.from && at < endOf(lines, landing.from) ? "dragged" : ""].join(" ");
+    const tool = (/** @type {string} */ name, /** @type {() => void} */ act, disabled = false) => html`<button class="plain" type="button"
+      title=${t(`scheme.${name}`)} aria-label=${t(`scheme.${name}.of`, { number })} ?disabled=${disabled} @click=${act}>${icon(name)}</button>`;
+    const change = (/** @type {Partial<Line>} */ what, field = "") => this.edit(lines.map((one) => one === each ? { ...one, ...what } : one), field && each.id + field);
+    const stored = this.scheme.value?.version && JSON.parse(this.saved.value)[0].some((/** @type {Line} */ one) => one.id === each.id);
+    return html`<li class="scheme-row ${kind}" data-id=${each.id} ${styled({ "--depth": landing?.at === at ? landing.level : each.level })}>
+      <button class="plain grip" type="button" title=${t("scheme.drag")} aria-label=${t("scheme.drag.of", { number })}
+        @pointerdown=${(/** @type {PointerEvent} */ event) => dragging(event, this, at)}
+        @keydown=${(/** @type {KeyboardEvent} */ event) => this.nudge(event, at, true)}>${icon("grip-vertical")}</button>
+      <div class="name"><span class="number" aria-hidden="true">${number}</span>
+        <input class="input label" .value=${live(each.label)} maxlength="200" placeholder=${t("scheme.placeholder")} aria-label=${t("scheme.label", { number })}
+          aria-invalid=${String(wrong === "no_label")}
+          @input=${(/** @type {any} */ event) => change({ label: event.target.value }, "label")}
+          @keydown=${(/** @type {KeyboardEvent} */ event) => this.key(event, at)}
+          @paste=${(/** @type {ClipboardEvent} */ event) => this.paste(event, at)}></div>
+      ${branch ? html`<output aria-label=${t("scheme.subtotal", { number })}>${subtotal(lines, at)}</output><span></span>` : html`
+        <div class="worth">
+          <button class="step" type="button" tabindex="-1" aria-label=${t("scheme.less", { number })} @click=${() => this.stepBy(at, -1)}>${icon("minus")}</button>
+          <input class="input points" .value=${live(each.points)} inputmode="decimal" aria-label=${t("scheme.points", { number })} aria-invalid=${String(Boolean(wrong && wrong !== "no_label"))}
+            @input=${(/** @type {any} */ event) => change({ points: event.target.value }, "points")}
+            @keydown=${(/** @type {KeyboardEvent} */ event) => this.key(event, at)}>
+          <button class="step" type="button" tabindex="-1" aria-label=${t("scheme.more", { number })} @click=${() => this.stepBy(at, 1)}>${icon("plus")}</button></div>
+        <label class="bonus"><input type="checkbox" .checked=${live(each.bonus)} @change=${(/** @type {any} */ event) => change({ bonus: event.target.checked })}>${t("scheme.bonus")}<span class="unseen"> ${number}</span></label>`}
+      <div class="tools">
+        ${branch ? nothing : html`<button class="plain" type="button" title=${t(stored ? "scheme.comments" : "scheme.comments.later")} aria-label=${t("scheme.comments.of", { number })} ?disabled=${!stored}
+          aria-expanded=${String(this.commented.value === each.id)} @click=${() => { this.commented.value = this.commented.value === each.id ? "" : each.id; }}>${icon("message-square-text")}</button>`}
+        ${tool("outdent", () => this.shift(at, -1), each.level === 0)}
+        ${tool("indent", () => this.shift(at, 1), !this.deeper(at))}
+        ${tool("trash", () => this.remove(at), lines.length === 1)}
+      </div>
+      ${wrong ? html`<p class="trouble" role="alert">${t(`scheme.wrong.${wrong}`, { step: points(this.step.value) })}</p>` : nothing}
+    </li>${this.commented.value === each.id && stored ? html`<li><scheme-comments exam=${this.getAttribute("exam")} item=${each.id}></scheme-comments></li>` : nothing}`;
+  }
+
+  /** @param {KeyboardEvent} event */
+  hotkey(event) {
+    if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
+    const key = event.key.toLowerCase();
+    if (key !== "z" && key !== "y") return;
+    event.preventDefault();
+    this.undo(key === "y" || event.shiftKey ? 1 : -1);
+  }
+
+  /** Move by keys: with Alt in the fields, without on the grip. @param {KeyboardEvent} event @param {number} at @param {boolean} plain */
+  nudge(event, at, plain) {
+    if (!plain && !event.altKey) return false;
+    /** @type {Record<string, () => void>} */
+    const acts = { ArrowRight: () => this.shift(at, 1), ArrowLeft: () => this.shift(at, -1), ArrowUp: () => this.move(at, -1), ArrowDown: () => this.move(at, 1) };
+    if (!acts[event.key]) return false;
+    event.preventDefault();
+    acts[event.key]();
+    return true;
+  }
+
+  /** @param {KeyboardEvent} event @param {number} at */
+  key(event, at) {
+    if (event.isComposing || event.ctrlKey || event.metaKey || this.nudge(event, at, false)) return;
+    const input = /** @type {HTMLInputElement} */ (event.target);
+    const inPoints = input.classList.contains("points");
+    /** @type {Record<string, () => void>} */
+    const acts = {
+      Enter: () => this.add(at),
+      ArrowUp: () => inPoints ? this.stepBy(at, 1) : this.focusOn(at - 1),
+      ArrowDown: () => inPoints ? this.stepBy(at, -1) : this.focusOn(at + 1),
+    };
+    if (event.key === "Backspace" && !inPoints && !input.value && this.lines.value.length > 1) acts.Backspace = () => this.remove(at);
+    if (!acts[event.key]) return;
+    event.preventDefault();
+    acts[event.key]();
+  }
+
+  /** @param {number} at @param {1 | -1} by */
+  stepBy(at, by) {
+    const each = this.lines.value[at];
+    const step = thousandths(this.step.value);
+    const value = Math.max(0, (Math.round((thousandths(each.points) || 0) / step) + by) * step);
+    this.edit(this.lines.value.map((one) => one === each ? { ...one, points: points(written(value)) } : one), each.id + "step");
+  }
+
+  /** @param {number} at @param {number} [level] */
+  add(at, level) {
+    const lines = this.lines.value;
+    const added = line(level ?? (isBranch(lines, at) ? lines[at].level + 1 : lines[at].level));
+    const place = level === 0 ? lines.length : at + 1;
+    this.edit([...lines.slice(0, place), added, ...lines.slice(place)]);
+    this.focusOn(place);
+  }
+
+  /** @param {number} at */
+  remove(at) {
+    this.edit(this.lines.value.filter((_, each) => each !== at));
+    this.focusOn(Math.max(0, at - 1));
+  }
+
+  /** @param {number} at */
+  deeper(at) {
+    const lines = this.lines.value;
+    return at > 0 && lines[at].level <= lines[at - 1].level && lines[at].level < DEEPEST;
+  }
+
+  /** A line takes what is below it along. @param {number} at @param {1 | -1} by */
+  shift(at, by) {
+    if (by > 0 ? !this.deeper(at) : this.lines.value[at].level === 0) return;
+    this.edit(moved(this.lines.value, at, at, this.lines.value[at].level + by));
+  }
+
+  /** Past the line of the same level before or behind. @param {number} at @param {1 | -1} by */
+  move(at, by) {
+    const lines = this.lines.value;
+    const level = lines[at].level;
+    const end = endOf(lines, at);
+    let to = by < 0 ? at - 1 : end < lines.length && lines[end].level === level ? endOf(lines, end) : -1;
+    if (by < 0) while (to >= 0 && lines[to].level > level) to -= 1;
+    if (to < 0 || (by < 0 && lines[to].level !== level)) return;
+    this.drop(at, to, level);
+  }
+
+  /** @param {number} at @param {number} to @param {number} level */
+  drop(at, to, level) {
+    const held = document.activeElement;
+    this.edit(moved(this.lines.value, at, to, level));
+    setTimeout(() => held instanceof HTMLElement && held.isConnected && held.focus());
+  }
+
+  /** @param {number} at */
+  focusOn(at) {
+    const wanted = this.lines.value[Math.max(0, Math.min(at, this.lines.value.length - 1))];
+    setTimeout(() => /** @type {HTMLElement | null} */ (this.querySelector(`[data-id="${CSS.escape(wanted.id)}"] .label`))?.focus());
+  }
+
+  /** @param {ClipboardEvent} event @param {number} at */
+  paste(event, at) {
+    const text = event.clipboardData?.getData("text/plain") ?? "";
     if (!/[\n;\t]/.test(text.trim())) return;
     event.preventDefault();
-    const pasted = parse(text, newId).map((line) => ({ ...line, level: line.level + this.#lines[at].level }));
-    this.#lines.splice(at, this.#lines[at].label ? 0 : 1, ...pasted);
-    this.#unsaved = true;
-    this.#draw(at + pasted.length - 1);
+    const lines = this.lines.value;
+    const pasted = parse(text, newId).map((each) => ({ ...each, level: each.level + lines[at].level }));
+    const place = lines[at].label ? at + 1 : at;
+    this.edit([...lines.slice(0, place), ...pasted, ...lines.slice(at + 1)]);
+    this.focusOn(place + pasted.length - 1);
   }
 
-  #add(at) {
-    this.#lines.splice(at + 1, 0, this.#line(isBranch(this.#lines, at) ? this.#lines[at].level + 1 : this.#lines[at].level));
-    this.#unsaved = true;
-    this.#draw(at + 1);
-  }
-
-  #remove(at) {
-    this.#lines.splice(at, 1);
-    this.#unsaved = true;
-    this.#draw(Math.max(0, at - 1));
-  }
-
-  /** A line takes what is below it along. */
-  #shift(at, by) {
-    const line = this.#lines[at];
-    if (line.level + by < 0 || line.level + by > DEEPEST || (by > 0 && (at === 0 || line.level > this.#lines[at - 1].level))) return;
-    for (let each = at, end = endOf(this.#lines, at); each < end; each += 1) this.#lines[each].level += by;
-    this.#unsaved = true;
-    this.#draw(at);
-  }
-
-  #move(at, by) {
-    const end = endOf(this.#lines, at);
-    let to = at + by;
-    if (by < 0) while (to > 0 && this.#lines[to].level > this.#lines[at].level) to -= 1;
-    else to = end < this.#lines.length ? endOf(this.#lines, end) - (end - at) : at;
-    if (to < 0 || to === at || this.#lines[by < 0 ? to : end].level !== this.#lines[at].level) return;
-    const moved = this.#lines.splice(at, end - at);
-    this.#lines.splice(to, 0, ...moved);
-    this.#unsaved = true;
-    this.#draw(to);
-  }
-
-  async #save() {
-    const kept = this.#lines.filter((line) => line.label.trim() || decimal(line.points));
-    this.told.replaceChildren();
-    this.save.setAttribute("aria-busy", "true");
+  /** @param {Event} event */
+  async readFile(event) {
+    const input = /** @type {HTMLInputElement} */ (event.target);
+    const file = input.files?.[0];
+    input.value = "";
+    if (!file) return;
+    const form = new FormData();
+    form.append("file", file);
     try {
-      const body = { version: this.#scheme.version, nodes: nest(settle(kept)), step: this.#scheme.step };
-      if (!this.#scheme.version) delete body.version;
-      const { impact } = await call("PUT", this.path, body);
-      this.#unsaved = false;
-      if (!impact.marked_copies) return location.reload();
-      this.told.replaceChildren(h("div", { class: "note warn", role: "status" }, icon("alert"), h("span", {},
-        n("scheme.impact", impact.marked_copies, { affected: impact.affected_copies }), " ",
-        h("a", { href: location.pathname }, t("scheme.read")))));
-      this.#scheme = await call("GET", this.path);
+      const { nodes, errors } = await call("POST", `${this.path}/csv`, form);
+      if (errors.length) this.told.value = wrongRows(file.name, errors);
+      else {
+        this.edit(shown(flatten(nodes)));
+        this.told.value = nothing;
+        say(t("scheme.csv.read", { file: file.name }), "ok", { text: t("scheme.undo"), run: () => this.undo() });
+      }
     } catch (error) {
-      tell(this.told, error);
+      this.told.value = note(error);
     }
-    this.save.removeAttribute("aria-busy");
   }
+
+  async save() {
+    this.tried.value = true;
+    const kept = this.lines.value.filter((each) => each.label.trim() || each.points.trim());
+    if (kept.length && kept.length < this.lines.value.length) this.edit(kept);
+    if (this.wrong.value.size) {
+      const first = this.lines.value.findIndex((each) => this.wrong.value.has(each.id));
+      return this.focusOn(first);
+    }
+    this.busy.value = true;
+    this.told.value = nothing;
+    try {
+      await this.store(/** @type {Scheme} */ (this.scheme.value).version);
+    } catch (error) {
+      const current = /** @type {any} */ (error).document?.current;
+      this.told.value = current?.nodes ? this.conflict(current) : note(error);
+    }
+    this.busy.value = false;
+  }
+
+  /** Tell what it means for marking that has begun, then store. @param {number} version the one that is replaced */
+  async store(version) {
+    const body = { nodes: nest(this.lines.value.map((each) => ({ ...each }))), step: this.step.value, ...(version ? { version } : {}) };
+    const { impact } = await call("PUT", `${this.path}?dry_run=true`, body);
+    if (impact.marked_copies) {
+      const review = impact.affected_copies ? n("scheme.impact.affected", impact.affected_copies) : t("scheme.impact.none");
+      if (!(await confirmed(`${n("scheme.impact.marked", impact.marked_copies)} ${review} ${t("scheme.impact.ask")}`))) return;
+    }
+    this.scheme.value = await call("PUT", this.path, body);
+    this.keep();
+    this.tried.value = false;
+    say(t("scheme.saved", { version: /** @type {Scheme} */ (this.scheme.value).version }));
+  }
+
+  /** @param {Scheme} theirs */
+  conflict(theirs) {
+    const mine = async () => {
+      this.scheme.value = theirs;
+      await this.save();
+    };
+    return html`<div class="note warn" role="alert">${icon("alert")}<div><p>${t("scheme.conflict", { version: theirs.version })}</p>
+      <p class="quiet">${t("scheme.conflict.theirs", { lines: flatten(theirs.nodes).length, mine: this.lines.value.length })}</p>
+      <p class="acts"><button class="button small" type="button" @click=${() => this.adopt(theirs)}>${t("conflict.theirs")}</button>
+        <button class="button small" type="button" @click=${mine}>${t("conflict.mine")}</button></p></div></div>`;
+  }
+}
+
+/** @param {number} level @returns {Line} */
+function line(level) {
+  return { id: newId(), level, label: "", points: "", bonus: false };
+}
+
+/** Points as the reader writes them. @param {Line[]} lines */
+function shown(lines) {
+  return lines.map((each) => ({ ...each, points: points(each.points) }));
+}
+
+/** @param {Line[]} lines @param {number} at */
+function subtotal(lines, at) {
+  const value = sum(lines, at);
+  return Number.isNaN(value) ? "?" : points(written(value));
+}
+
+/** @param {string} file @param {{row: number, field: string, value: string, reason: string}[]} errors */
+function wrongRows(file, errors) {
+  return html`<section class="panel" role="alert"><h2>${n("scheme.csv.wrong", errors.length, { file })}</h2><p class="quiet">${t("scheme.csv.help")}</p>
+    <div class="scroll rows-wrong" tabindex="0" role="region" aria-label=${t("roster.rows")}><table>
+      <thead><tr><th>${t("roster.row")}</th><th>${t("roster.field")}</th><th>${t("roster.value")}</th><th>${t("roster.reason")}</th></tr></thead>
+      <tbody>${errors.slice(0, 100).map((each) => html`<tr><td>${each.row}</td><td>${known(`scheme.csv.field.${each.field}`, each.field)}</td><td>${each.value || "–"}</td><td class="why">${known(`scheme.csv.reason.${each.reason}`, each.reason)}</td></tr>`)}</tbody>
+    </table></div></section>`;
 }
 
 customElements.define("scheme-editor", SchemeEditor);

@@ -1,0 +1,236 @@
+// @ts-check
+/**
+ * <sheet-model exam>: where the fields stand on this exam's headers, drawn once on one of them. With mouse, pen or
+ * finger a zone is drawn, moved, and sized at its corner; by keys it is added, moved (arrows), sized (Shift), removed.
+ */
+import { call } from "../core/api.js";
+import { confirmed } from "../core/dialog.js";
+import { Island, html, icon, nothing, repeat, signal, styled } from "../core/island.js";
+import { note } from "../core/problem.js";
+import { say } from "../core/toast.js";
+import { n, t } from "../core/words.js";
+
+/** @typedef {{kind: string, x: number, y: number, w: number, h: number}} Zone */
+/** @typedef {import("./identification-desk.js").Copy} Copy */
+
+const KINDS = ["last_name", "first_name", "number", "class", "birth_date"];
+const SAMPLES = 12;
+const SMALLEST = 0.02;
+const KEY_STEP = 0.005;
+const between = (/** @type {number} */ low, /** @type {number} */ value, /** @type {number} */ high) => Math.max(low, Math.min(value, high));
+
+class SheetModel extends Island {
+  samples = signal(/** @type {Copy[] | null} */ (null));
+  sample = signal(/** @type {{copy_id: string, picture: import("./identification-desk.js").Picture} | null} */ (null));
+  zones = signal(/** @type {Zone[]} */ ([]));
+  selected = signal(-1);
+  kind = signal(KINDS[0]);
+  stored = signal(false);
+  told = signal(/** @type {unknown} */ (nothing));
+  busy = signal(false);
+
+  get path() {
+    return `/exams/${this.getAttribute("exam")}/sheet-model`;
+  }
+
+  async setup() {
+    try {
+      const { items } = await call("GET", `/exams/${this.getAttribute("exam")}/identification?pending_only=false&limit=${SAMPLES}`);
+      this.samples.value = items.filter((/** @type {Copy} */ each) => each.header);
+      await this.load();
+    } catch (error) {
+      this.told.value = note(error);
+    }
+  }
+
+  async load() {
+    try {
+      const found = await call("GET", this.path);
+      this.sample.value = { copy_id: found.sample_copy_id, picture: found.sample };
+      this.zones.value = found.zones;
+      this.stored.value = true;
+    } catch (error) {
+      if (/** @type {any} */ (error).status !== 404) throw error;
+      const first = this.samples.value?.[0];
+      this.sample.value = first ? { copy_id: first.copy_id, picture: /** @type {any} */ (first.header) } : null;
+      this.zones.value = [];
+      this.stored.value = false;
+    }
+    this.next();
+  }
+
+  /** The field that is drawn next is one that has no zone yet. */
+  next() {
+    this.kind.value = KINDS.find((kind) => !this.zones.value.some((zone) => zone.kind === kind)) ?? "unknown";
+  }
+
+  view() {
+    if (!this.samples.value) return html`<p class="quiet">${this.told.value === nothing ? t("list.loading") : this.told.value}</p>`;
+    const sample = this.sample.value;
+    if (!sample) return html`<div class="empty">${icon("scan")}<h2>${t("model.empty.title")}</h2><p>${t("model.empty.text")}</p></div>`;
+    const zones = this.zones.value;
+    return html`<section class="panel sheet-model"><div class="list-head"><h2>${t("model.title")} ${this.stored.value ? html`<span class="state graded">${icon("check")}${t("model.stored")}</span>` : html`<span class="state">${t("model.none")}</span>`}</h2>
+        ${this.samples.value.length > 1 ? html`<label class="sample"><span class="quiet small">${t("model.sample")}</span><select class="input" @change=${(/** @type {any} */ event) => this.choose(event.target.value)}>
+          ${this.samples.value.map((each) => html`<option value=${each.copy_id} ?selected=${each.copy_id === sample.copy_id}>${each.anonymous_id}</option>`)}</select></label>` : nothing}</div>
+      <p class="quiet">${t("model.lead")}</p>
+      <div class="kinds" role="group" aria-label=${t("model.kinds")}>${[...KINDS, "unknown"].map((kind) => html`<button type="button" class="kind ${kind}" aria-pressed=${String(kind === this.kind.value)} @click=${() => this.pick(kind)}><i></i>${t(`model.kind.${kind}`)}</button>`)}
+        <button type="button" class="button small" ?disabled=${zones.length >= 8} @click=${() => this.add()}>${icon("plus")}${t("model.add")}</button></div>
+      <div class="canvas" @pointerdown=${(/** @type {PointerEvent} */ event) => this.draw(event)}><img src=${sample.picture.href} width=${sample.picture.width_px} height=${sample.picture.height_px} alt=${t("identify.header")} draggable="false">
+        ${repeat(zones, (_, at) => at, (zone, at) => html`<button type="button" class="zone ${zone.kind}" ${styled({ "--x": zone.x, "--y": zone.y, "--w": zone.w, "--h": zone.h })} aria-pressed=${String(at === this.selected.value)}
+          aria-label=${t("model.zone", { kind: t(`model.kind.${zone.kind}`) })} @focus=${() => { this.selected.value = at; }} @keydown=${(/** @type {KeyboardEvent} */ event) => this.key(event, at)} @pointerdown=${(/** @type {PointerEvent} */ event) => this.hold(event, at)}><span>${t(`model.kind.${zone.kind}`)}</span><i class="corner"></i></button>`)}</div>
+      <p class="hint">${t("model.keys")}</p><div class="told">${this.told.value}</div>
+      <div class="acts"><button class="button solid" type="button" ?disabled=${!zones.length} aria-busy=${String(this.busy.value)} @click=${() => this.save()}>${icon("save")}${t("model.save")}</button>
+        <button class="button" type="button" ?disabled=${this.selected.value < 0} @click=${() => this.remove(this.selected.value)}>${icon("trash")}${t("model.remove_zone")}</button>
+        ${this.stored.value ? html`<button class="button danger" type="button" @click=${() => this.forget()}>${t("model.forget")}</button>` : nothing}</div></section>`;
+  }
+
+  /** @param {string} copyId */
+  choose(copyId) {
+    const copy = this.samples.value?.find((each) => each.copy_id === copyId);
+    if (copy?.header) this.sample.value = { copy_id: copyId, picture: copy.header };
+  }
+
+  /** Of the zone that is selected, or of the next that is drawn. @param {string} kind */
+  pick(kind) {
+    this.kind.value = kind;
+    if (this.selected.value >= 0) this.change(this.selected.value, { kind });
+  }
+
+  /** @param {number} at @param {Partial<Zone>} what */
+  change(at, what) {
+    this.zones.value = this.zones.value.map((zone, each) => each === at ? { ...zone, ...what } : zone);
+  }
+
+  add() {
+    const row = this.zones.value.length % 4;
+    this.zones.value = [...this.zones.value, { kind: this.kind.value, x: 0.3, y: 0.06 + row * 0.22, w: 0.4, h: 0.18 }];
+    const at = this.zones.value.length - 1;
+    this.next();
+    setTimeout(() => /** @type {NodeListOf<HTMLElement>} */ (this.querySelectorAll(".zone"))[at]?.focus());
+  }
+
+  /** @param {number} at */
+  remove(at) {
+    this.zones.value = this.zones.value.filter((_, each) => each !== at);
+    this.selected.value = -1;
+    this.next();
+  }
+
+  /** @param {KeyboardEvent} event @param {number} at */
+  key(event, at) {
+    if (event.key === "Delete" || event.key === "Backspace") {
+      event.preventDefault();
+      this.remove(at);
+      return;
+    }
+    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    if (!way) return;
+    event.preventDefault();
+    const zone = this.zones.value[at];
+    const [dx, dy] = [way[0] * KEY_STEP, way[1] * KEY_STEP * 4]; // headers are about four times as wide as high
+    this.change(at, event.shiftKey ? sized(zone, zone.w + dx, zone.h + dy) : placed(zone, zone.x + dx, zone.y + dy));
+  }
+
+  /** A new zone from where the pointer went down. @param {PointerEvent} event */
+  draw(event) {
+    if (event.button !== 0 || this.zones.value.length >= 8) return;
+    const canvas = /** @type {HTMLElement} */ (event.currentTarget);
+    const [x, y] = shares(event, canvas);
+    event.preventDefault();
+    let at = -1;
+    this.selected.value = -1;
+    follow(event, canvas, (now) => {
+      const [toX, toY] = shares(now, canvas);
+      const drawn = { x: Math.min(x, toX), y: Math.min(y, toY), w: Math.abs(toX - x), h: Math.abs(toY - y) };
+      if (at >= 0) this.change(at, drawn);
+      else if (drawn.w > SMALLEST) {
+        at = this.zones.value.length;
+        this.zones.value = [...this.zones.value, { kind: this.kind.value, ...drawn }];
+        this.selected.value = at;
+      }
+    }, () => {
+      if (at < 0) return;
+      const zone = this.zones.value[at];
+      this.change(at, sized(zone, zone.w, zone.h));
+      this.next();
+    });
+  }
+
+  /** Move a zone, or size it when held at its corner. @param {PointerEvent} event @param {number} at */
+  hold(event, at) {
+    if (event.button !== 0) return;
+    event.stopPropagation();
+    this.selected.value = at;
+    this.kind.value = this.zones.value[at].kind;
+    const canvas = /** @type {HTMLElement} */ (this.querySelector(".canvas"));
+    const corner = /** @type {HTMLElement} */ (event.target).classList.contains("corner");
+    const zone = this.zones.value[at];
+    const [x, y] = shares(event, canvas);
+    follow(event, canvas, (now) => {
+      const [toX, toY] = shares(now, canvas);
+      this.change(at, corner ? sized(zone, zone.w + toX - x, zone.h + toY - y) : placed(zone, zone.x + toX - x, zone.y + toY - y));
+    }, () => {});
+  }
+
+  save() {
+    return this.run(async () => {
+      await call("PUT", this.path, { sample_copy_id: this.sample.value?.copy_id, zones: this.zones.value });
+      this.stored.value = true;
+      say(n("model.saved", this.zones.value.length));
+      this.dispatchEvent(new CustomEvent("stored"));
+    });
+  }
+
+  async forget() {
+    if (!(await confirmed(t("model.forget.confirm")))) return;
+    await this.run(async () => {
+      await call("DELETE", this.path);
+      await this.load();
+      say(t("model.forgotten"));
+    });
+  }
+
+  /** @param {() => Promise<void>} work */
+  async run(work) {
+    this.busy.value = true;
+    this.told.value = nothing;
+    try {
+      await work();
+    } catch (error) {
+      this.told.value = note(error);
+    }
+    this.busy.value = false;
+  }
+}
+
+/** Where the pointer is, in shares of the picture. @param {PointerEvent} event @param {HTMLElement} canvas @returns {[number, number]} */
+function shares(event, canvas) {
+  const box = canvas.getBoundingClientRect();
+  return [between(0, (event.clientX - box.left) / box.width, 1), between(0, (event.clientY - box.top) / box.height, 1)];
+}
+
+/** @param {Zone} zone @param {number} x @param {number} y @returns {Zone} */
+function placed(zone, x, y) {
+  return { ...zone, x: between(0, x, 1 - zone.w), y: between(0, y, 1 - zone.h) };
+}
+
+/** @param {Zone} zone @param {number} w @param {number} h @returns {Zone} */
+function sized(zone, w, h) {
+  return { ...zone, w: between(SMALLEST, w, 1 - zone.x), h: between(SMALLEST, h, 1 - zone.y) };
+}
+
+/** @param {PointerEvent} event @param {HTMLElement} canvas @param {(now: PointerEvent) => void} moved @param {() => void} ended */
+function follow(event, canvas, moved, ended) {
+  canvas.setPointerCapture(event.pointerId);
+  const stop = () => {
+    canvas.removeEventListener("pointermove", moved);
+    canvas.removeEventListener("pointerup", stop);
+    canvas.removeEventListener("pointercancel", stop);
+    ended();
+  };
+  canvas.addEventListener("pointermove", moved);
+  canvas.addEventListener("pointerup", stop);
+  canvas.addEventListener("pointercancel", stop);
+}
+
+customElements.define("sheet-model", SheetModel);
