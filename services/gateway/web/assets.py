@@ -1,21 +1,27 @@
 """Style sheets, modules, icons: served under a digest of them all, so that they are kept for ever and never stale.
 
 The digest stands in the path, not in the query: a module's relative imports and a style sheet's ``url()`` inherit it,
-and no import map (an inline script) is needed.
+and no import map (an inline script) is needed. What is text is compressed once, at start; scripts lose their comments.
 """
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import cast
 
-from flask import Flask, Response, current_app, send_from_directory
+from flask import Flask, Response, current_app, request, send_from_directory
+
+from services.gateway.web.scripts import slim
 
 FOR_EVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
 COMPLETE = "vendor/icons.svg"  # what requirements/web.py writes last
 _DIGEST = "korrigo_assets"
+_TEXT = {".js": "text/javascript", ".css": "text/css", ".json": "application/json", ".svg": "image/svg+xml"}
 
 
 def digest(directory: Path) -> str:
@@ -27,6 +33,28 @@ def digest(directory: Path) -> str:
     return found.hexdigest()[:12]
 
 
+@dataclass(frozen=True)
+class Ready:
+    """A text as it leaves, with and without compression."""
+
+    mimetype: str
+    plain: bytes
+    zipped: bytes
+
+
+@cache
+def ready(directory: Path) -> dict[str, Ready]:
+    """Every text below ``directory`` by its name; read once a process."""
+    found = {}
+    for path in directory.rglob("*"):
+        if mimetype := _TEXT.get(path.suffix):
+            text = path.read_text(encoding="utf-8")
+            plain = (slim(text) if path.suffix == ".js" else text).encode()
+            name = path.relative_to(directory).as_posix()
+            found[name] = Ready(mimetype, plain, gzip.compress(plain, 9, mtime=0))
+    return found
+
+
 def asset(name: str) -> str:
     """Address of a file below ``static/``."""
     return f"/assets/{current_app.extensions[_DIGEST]}/{name}"
@@ -35,10 +63,21 @@ def asset(name: str) -> str:
 def serve(version: str, name: str) -> Response:
     """A file. Another version's address (a page opened before an update) is answered, but not to be kept."""
     directory = cast(str, current_app.static_folder)
-    response = send_from_directory(directory, name, conditional=True)
+    text = ready(Path(directory)).get(name)
+    response = _sent(text) if text else send_from_directory(directory, name, conditional=True)
     current = version == current_app.extensions[_DIGEST]
     response.headers["Cache-Control"] = FOR_EVER if current else ASK_AGAIN
     return response
+
+
+def _sent(text: Ready) -> Response:
+    zipped = bool(request.accept_encodings["gzip"])
+    response = Response(text.zipped if zipped else text.plain, mimetype=text.mimetype)
+    if zipped:
+        response.headers["Content-Encoding"] = "gzip"
+    response.vary.add("Accept-Encoding")
+    response.add_etag()
+    return response.make_conditional(request)  # type: ignore[return-value]
 
 
 def register(app: Flask) -> None:
