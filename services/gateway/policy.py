@@ -167,6 +167,8 @@ RULES: dict[str, Rule] = {
     "web.allocation": _DESK,
     "web.copies": _STAFF,
     "web.copy": _STAFF,
+    "web.mark": _MARKING,
+    "web.mark_next": _MARKING,
     "web.publication": _ADMIN,
     "web.access_codes": _DESK,
     "web.users": _ADMIN,
