@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +13,8 @@ from chassis.ids import uuid7
 from contracts.errors.grading import (
     DraftConflict,
     DraftTooLarge,
-    ItemsUnscored,
     NotFound,
     PageOutOfRange,
-    ScoreOffStep,
-    ScoreOutOfRange,
     VersionConflict,
     VersionRequired,
 )
@@ -39,7 +35,7 @@ from contracts.rpc.grading.copies import (
 from services.grading.context import Context
 from services.grading.domain.copies import Copy
 from services.grading.domain.marking import DRAFT_MAX_BYTES, Marks, Rules, annotation_digest, payload_digest
-from services.grading.domain.results import check_known, check_scores, copy_total, missing, points
+from services.grading.domain.results import check_known, check_scores, missing, points, total_so_far
 from services.grading.store import audit, copies, drafts, locks, marking
 
 
@@ -263,18 +259,8 @@ def scores_view(copy_id: UUID, rules: Rules, marks: Marks) -> ScoresView:
         scores=scores,
         remarks=dict(marks.remarks or {}),
         appraisal=marks.appraisal,
-        total=_total(rules, scores),
+        total=total_so_far(rules.items, rules.step, scores, rules.total_points),
         total_points=rules.total_points,
         missing=missing(rules.items, scores),
         scheme_version=rules.scheme_version,
     )
-
-
-def _total(rules: Rules, scores: dict[str, Decimal]) -> Decimal | None:
-    """``None`` while it cannot be said: items are missing, or a newer scheme allows less than was given."""
-    if not rules.items:
-        return None
-    try:
-        return copy_total(rules.items, rules.step, scores, rules.total_points)
-    except (ItemsUnscored, ScoreOutOfRange, ScoreOffStep):
-        return None
