@@ -15,7 +15,7 @@ from flask import Flask
 
 from chassis.db import Database
 from contracts.model import Role
-from contracts.rpc.grading import copies, exams
+from contracts.rpc.grading import copies, exams, results
 from services.gateway.app import create_app
 from services.gateway.context import Gateway
 from services.gateway.people import issue_codes
@@ -40,6 +40,9 @@ PAGES = {
         f"/exams/{EXAM}/allocation",
         f"/exams/{EXAM}/copies",
         f"/exams/{EXAM}/copies?status=GRADED&identified=false",
+        f"/exams/{EXAM}/pile",
+        f"/exams/{EXAM}/statistics",
+        f"/exams/{EXAM}/results",
         f"/exams/{EXAM}/publication",
         f"/exams/{EXAM}/access-codes",
         f"/copies/{COPY}",
@@ -54,7 +57,14 @@ PAGES = {
         f"/exams/{EXAM}/copies",
         f"/copies/{COPY}",
     ),
-    Role.MARKER: ("/exams", f"/exams/{EXAM}/scheme", f"/exams/{EXAM}/copies", f"/copies/{COPY}"),
+    Role.MARKER: (
+        "/exams",
+        f"/exams/{EXAM}/scheme",
+        f"/exams/{EXAM}/copies",
+        f"/exams/{EXAM}/pile",
+        f"/exams/{EXAM}/statistics",
+        f"/copies/{COPY}",
+    ),
     Role.CANDIDATE: ("/results",),
 }
 DOORS = ("/sign-in", "/candidate", "/nothing/here")
@@ -147,9 +157,41 @@ def play_exam(rpc: FakeRpc) -> None:
         copies.GET_ALLOCATION: copies.Allocations(items=(allocation,), unallocated=1),
         copies.GET_SCORES: scores,
         copies.COPY_EVENTS: copies.AuditTrail(items=(event,), next=None, total=1),
+        results.GET_STATISTICS: _statistics(),
+        results.LIST_RESULTS: _results(),
     }
     for method, answer in answers.items():
         rpc.on(method, always(answer))
+
+
+def _statistics() -> results.Statistics:
+    twelve = Decimal("12.5")
+    spread = results.Spread(
+        count=1, mean=twelve, deviation=Decimal(0), lowest=twelve, q1=twelve, median=twelve, q3=twelve, highest=twelve
+    )
+    bars = tuple(results.Bar(low=Decimal(at), high=Decimal(at + 1), count=int(at == 12)) for at in range(20))
+    item = results.ItemStatistics(
+        item_id="q1", path=(EVIL, EVIL), points=Decimal(2), bonus=True, count=1, mean=Decimal(1),
+        facility=Decimal("0.5"), discrimination=Decimal("-0.25"), zero=1, full=1,
+    )  # fmt: skip
+    marker = results.MarkerStatistics(marker_id=MARKER, marker=EVIL, copies=2, spread=spread, histogram=bars)
+    return results.Statistics(
+        exam_id=EXAM, copies=2, total_points=Decimal(20), spread=spread, half_or_more=1, reliability=Decimal("0.84"),
+        histogram=bars, items=(item,), markers=(marker,),
+    )  # fmt: skip
+
+
+def _results() -> results.Results:
+    row = results.ResultView(
+        candidate_id=CANDIDATE, ine=EVIL, last_name=EVIL, first_name=EVIL, class_name=EVIL, state="graded",
+        copy_id=COPY, anonymous_id="A-17", revision=2, total=Decimal("12.5"), graded_at=NOON,
+    )  # fmt: skip
+    bare = {"copy_id": None, "anonymous_id": None, "revision": None, "total": None, "graded_at": None}
+    absent = row.model_copy(update={"state": "no_copy", **bare})
+    return results.Results(
+        items=(row, absent), next="more", total=3, total_points=Decimal(20), graded=1, marking=1, no_copy=1,
+        unidentified=1,
+    )  # fmt: skip
 
 
 def play_empty(rpc: FakeRpc) -> None:
@@ -168,6 +210,20 @@ def play_empty(rpc: FakeRpc) -> None:
         copies.GET_COPY: copy_view(COPY, exam_id=EXAM),
         copies.GET_ALLOCATION: copies.Allocations(items=(), unallocated=0),
         copies.COPY_EVENTS: copies.AuditTrail(**nothing),
+        results.GET_STATISTICS: results.Statistics(
+            exam_id=EXAM,
+            copies=0,
+            total_points=Decimal(20),
+            spread=results.Spread(count=0),
+            half_or_more=0,
+            reliability=None,
+            histogram=(),
+            items=(),
+            markers=(),
+        ),
+        results.LIST_RESULTS: results.Results(
+            total_points=Decimal(20), graded=0, marking=0, no_copy=0, unidentified=0, **nothing
+        ),
     }
     for method, answer in answers.items():
         rpc.on(method, always(answer))
