@@ -17,11 +17,12 @@ export class Problem extends Error {
  * @param {string} method
  * @param {string} path below /api/v1
  * @param {any} [body] sent as JSON, or as it is when FormData
- * @param {{signal?: AbortSignal}} [options]
+ * @param {{signal?: AbortSignal, headers?: Record<string, string>, keepalive?: boolean}} [options] `keepalive`: goes on
+ *   though the page is closed; its body may weigh 64 KiB
  * @returns {Promise<any>} the answer's JSON, null without content
  */
 export async function call(method, path, body, options = {}) {
-  const headers = writing(method);
+  const headers = { ...writing(method), ...options.headers };
   let sent = body;
   if (body !== undefined && !(body instanceof FormData)) {
     headers["Content-Type"] = "application/json";
@@ -29,7 +30,7 @@ export async function call(method, path, body, options = {}) {
   }
   let answer;
   try {
-    answer = await fetch(BASE + path, { method, headers, body: sent, signal: options.signal });
+    answer = await fetch(BASE + path, { method, headers, body: sent, signal: options.signal, keepalive: options.keepalive });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem(0, { detail: t("problem.offline"), code: "offline" });

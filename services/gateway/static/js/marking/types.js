@@ -15,7 +15,7 @@
  * @module
  */
 
-/** @typedef {import("../vendor/signals-core.js").Signal<any>} AnySignal */
+/** @template T @typedef {{readonly value: T, peek(): T}} Readable a signal that only its owner sets */
 
 /**
  * An annotation as the API writes it; `page` from 1, coordinates in shares of the upright page, points as strings.
@@ -102,15 +102,15 @@
 /**
  * sync.js exports `class Sync` with this interface.
  * @typedef {object} SyncInterface
- * @property {import("../core/island.js").ReadonlySignal<SyncState>} state of the open copy
- * @property {import("../core/island.js").ReadonlySignal<number>} pending acts that are not acknowledged
- * @property {import("../core/island.js").ReadonlySignal<Marks>} marks
- * @property {import("../core/island.js").ReadonlySignal<any>} scores the last ScoresView of the server: total, missing
- * @property {import("../core/island.js").ReadonlySignal<Conflict[]>} conflicts
- * @property {import("../core/island.js").ReadonlySignal<Lost|null>} lost
- * @property {import("../core/island.js").ReadonlySignal<"writing"|"watching">} role watching: another window of this
+ * @property {Readable<SyncState>} state of the open copy
+ * @property {Readable<number>} pending acts that are not acknowledged
+ * @property {Readable<Marks>} marks
+ * @property {Readable<any>} scores the last ScoresView of the server: total, missing
+ * @property {Readable<Conflict[]>} conflicts
+ * @property {Readable<Lost|null>} lost
+ * @property {Readable<"writing"|"watching">} role watching: another window of this
  *   person writes; record() refuses. The desk says so and offers `takeOver`
- * @property {import("../core/island.js").ReadonlySignal<{copy_id: string, acts: number}[]>} left acts on other copies
+ * @property {Readable<{copy_id: string, acts: number}[]>} left acts on other copies
  *   that this computer still keeps (a crash, a lost lock); they are sent in the background where they can be
  *
  * @property {(copyId: string, options?: {item?: string}) => Promise<Desk>} open Problem when it is not to be seen.
