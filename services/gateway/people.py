@@ -59,6 +59,22 @@ class Tokens(Model):
     total: int
 
 
+class OpenSession(Model):
+    """One browser that is signed in. ``seen_at`` moves once a minute at most; ``current``: the one that asks."""
+
+    id: UUID
+    created_at: Instant
+    seen_at: Instant
+    expires_at: Instant
+    current: bool
+
+
+class Sessions(Model):
+    items: tuple[OpenSession, ...]
+    next: None = None
+    total: int
+
+
 class AccessCode(Model):
     """One candidate's way in. ``code`` is shown once."""
 
@@ -182,6 +198,37 @@ def create_token(db: Database, account_id: UUID, name: str, once: UUID | None = 
     with db.transaction() as work:
         created = work.sql.execute(renewed.returning(token_table)).one()
     return Token(id=created.id, name=name, created_at=created.created_at, last_used_at=None, secret=secret)
+
+
+def sessions_of(db: Database, account_id: UUID, *, current: bytes | None) -> Sessions:
+    """Sessions of an account that have not ended. ``current``: the stored digest of the one that asks."""
+    live = sa.and_(sessions.c.account_id == account_id, sessions.c.expires_at > sa.func.now())
+    with db.reading() as sql:
+        total = sql.execute(sa.select(sa.func.count()).select_from(sessions).where(live)).scalar_one()
+        rows = sql.execute(sa.select(sessions).where(live).order_by(sessions.c.seen_at.desc()).limit(200)).all()
+    items = tuple(
+        OpenSession(
+            id=_session_id(row.id_sha256),
+            created_at=row.created_at,
+            seen_at=row.seen_at,
+            expires_at=row.expires_at,
+            current=row.id_sha256 == current,
+        )
+        for row in rows
+    )
+    return Sessions(items=items, total=total)
+
+
+def end_session(work: UnitOfWork, account_id: UUID, session_id: UUID) -> bool:
+    """False when the account has no such session (any more)."""
+    named = sa.func.substr(sessions.c.id_sha256, 1, 16) == session_id.bytes
+    statement = sa.delete(sessions).where(sessions.c.account_id == account_id, named)
+    return work.sql.execute(statement).rowcount > 0
+
+
+def _session_id(digest: bytes) -> UUID:
+    """A name for a session: half of its digest, from which nobody finds the cookie."""
+    return UUID(bytes=digest[:16])
 
 
 def issue_codes(

@@ -44,6 +44,8 @@ RULES: dict[str, Rule] = {
     "session.show": _STAFF,
     "session.close": _STAFF,
     "session.change_password": _for(ADMIN, OPERATOR, MARKER, limit=limits.PASSWORD_CHANGE),
+    "session.index_sessions": _STAFF,
+    "session.end": _STAFF,
     "tokens.index": _STAFF,
     "tokens.create": _STAFF,
     "tokens.remove": _STAFF,
@@ -174,6 +176,7 @@ RULES: dict[str, Rule] = {
     "web.exam_results": _ADMIN,
     "web.publication": _ADMIN,
     "web.access_codes": _DESK,
+    "web.account": _STAFF,
     "web.users": _ADMIN,
     "web.results": _CANDIDATE,
     # the server itself

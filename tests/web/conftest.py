@@ -48,6 +48,7 @@ PAGES = {
         f"/copies/{COPY}",
         "/jobs",
         "/users",
+        "/account",
     ),
     Role.OPERATOR: (
         "/exams",

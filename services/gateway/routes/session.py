@@ -125,6 +125,21 @@ def change_password(body: PasswordChange) -> None:
     audit.info("password_changed", account_id=who.id)
 
 
+@session.operation("GET", "/sessions", reply=people.Sessions)
+def index_sessions() -> people.Sessions:
+    """My sessions, the latest used first; at most 200, and those that end soonest are left out."""
+    return people.sessions_of(gateway().db, caller().id, current=caller().session)
+
+
+@session.operation("DELETE", "/sessions/<uuid:session_id>", statuses=(204,))
+def end(session_id: UUID) -> None:
+    """End one of my sessions, on whatever device."""
+    with gateway().db.transaction() as work:
+        if not people.end_session(work, caller().id, session_id):
+            raise NotFound()
+    audit.info("session_ended", account_id=caller().id)
+
+
 @personal_tokens.operation("GET", "/tokens", query=Page, reply=people.Tokens)
 def index(query: Page) -> people.Tokens:
     """My personal tokens, oldest first."""

@@ -1,11 +1,20 @@
-"""Staff accounts, for administrators."""
+"""One's own account, and everybody's for administrators."""
 
 from __future__ import annotations
 
 from flask.typing import ResponseReturnValue
 
+from services.gateway.api import Page
+from services.gateway.routes import session
 from services.gateway.routes import users as accounts
 from services.gateway.web.frame import blueprint, part, show
+
+
+@blueprint.get("/account")
+def account() -> ResponseReturnValue:
+    """Password, sessions and personal tokens of whoever looks."""
+    tokens = session.index(Page(limit=200))
+    return show("account.html", place="account", sessions=session.index_sessions(), tokens=tokens)
 
 
 @blueprint.get("/users")

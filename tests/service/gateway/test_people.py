@@ -163,6 +163,26 @@ def test_a_changed_password_ends_all_other_sessions(app: Flask) -> None:
     assert _try(app, "ada", " cerfeuil-bicyclette 7 ").status_code == 201  # blanks are part of it
 
 
+def test_one_ends_ones_other_sessions_and_nobody_elses(app: Flask, marker: Person, admin: Person) -> None:
+    other = sign_in(app, marker.username)
+    listed = marker.get("/sessions").get_json()
+    assert listed["total"] == 2
+    assert [each["current"] for each in listed["items"]].count(True) == 1
+    ended = next(each["id"] for each in listed["items"] if not each["current"])
+    assert admin.delete(f"/sessions/{ended}").status_code == 404
+    assert other.get("/session").status_code == 200
+    assert marker.delete(f"/sessions/{ended}").status_code == 204
+    assert other.get("/session").status_code == 401
+    assert marker.delete(f"/sessions/{ended}").status_code == 404
+    assert [each["current"] for each in marker.get("/sessions").get_json()["items"]] == [True]
+
+
+def test_a_personal_token_sees_sessions_and_is_none(app: Flask, marker: Person) -> None:
+    secret = marker.post("/tokens", json={"name": "script"}).get_json()["secret"]
+    answer = app.test_client().get("/api/v1/sessions", headers={"Authorization": f"Bearer {secret}"})
+    assert [each["current"] for each in answer.get_json()["items"]] == [False]
+
+
 def test_a_wrong_current_password_changes_nothing(app: Flask, marker: Person) -> None:
     refused = marker.put("/session/password", json={"current": "x", "new": "cerfeuil-bicyclette-7"})
     assert refused.status_code == 422

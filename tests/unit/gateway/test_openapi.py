@@ -15,6 +15,8 @@ from services.gateway.openapi import openapi_document
 PROMISED = """
 /session POST GET DELETE
 /session/password PUT
+/sessions GET
+/sessions/{} DELETE
 /tokens GET POST
 /tokens/{} DELETE
 /users GET POST

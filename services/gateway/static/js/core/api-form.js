@@ -1,11 +1,12 @@
 /**
- * <api-form method path [next] [confirm]> around a <form>: sends its fields to the API as JSON, then goes to `next`
- * ({name} is taken from the answer) or reloads. A field's `data-type` says what it is: integer, points, boolean, list.
+ * <api-form method path [next] [done] [confirm]> around a <form>: sends its fields to the API as JSON, then goes to
+ * `next` ({name} is taken from the answer), or says `done` and stays, or reloads. A field's `data-type` says what it is: integer, points, boolean, list.
  * Empty fields are left out.
  */
 import { call } from "./api.js";
 import { confirmed } from "./dialog.js";
 import { clear, tellForm } from "./problem.js";
+import { say } from "./toast.js";
 
 class ApiForm extends HTMLElement {
   connectedCallback() {
@@ -26,7 +27,12 @@ class ApiForm extends HTMLElement {
       const body = method === "DELETE" ? undefined : values(form);
       const answer = await call(method, this.getAttribute("path"), body);
       const next = this.getAttribute("next");
-      if (next) location.assign(next.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(answer[name])));
+      const done = this.getAttribute("done");
+      if (done) {
+        form.reset();
+        button.removeAttribute("aria-busy");
+        say(done);
+      } else if (next) location.assign(next.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(answer[name])));
       else location.reload();
     } catch (error) {
       tellForm(form, error);

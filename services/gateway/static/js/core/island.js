@@ -18,6 +18,9 @@ export { createRef, ref } from "../../vendor/lit-html/directives/ref.js";
 export { repeat } from "../../vendor/lit-html/directives/repeat.js";
 export { batch, computed, effect, signal, untracked } from "../../vendor/signals-core.js";
 
+/** @template T @typedef {import("../../vendor/signals-core.js").Signal<T>} Signal */
+/** @template T @typedef {import("../../vendor/signals-core.js").ReadonlySignal<T>} ReadonlySignal */
+
 /** A custom element in the page itself (no shadow) that is drawn again when a signal that `view()` read has changed. */
 export class Island extends HTMLElement {
   #begun = false;

@@ -5,7 +5,7 @@ import { t } from "./words.js";
 
 const PICTURES = { auto: "sun-moon", light: "sun", dark: "moon" };
 
-/** @type {import("../../vendor/signals-core.js").Signal<"auto" | "light" | "dark">} */
+/** @type {import("./island.js").Signal<"auto" | "light" | "dark">} */
 const theme = preference("theme", "auto");
 
 effect(() => {
