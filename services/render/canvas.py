@@ -17,6 +17,7 @@ WHITE: Colour = (1, 1, 1)
 _SIDE, _CORNER = "%.2f %.2f l ", "%.2f %.2f %.2f %.2f %.2f %.2f c "
 _ROUNDED = "%.2f %.2f m " + 4 * (_SIDE + _CORNER) + "h"
 CLOSE = 2.0  # points nearer than so many widths of the pen need no curve between them: 1.4 mm on A4
+_CUBIC = " %.2f %.2f %.2f %.2f %.2f %.2f c"
 CIRCLE = 0.5523  # control points of a quarter circle, 4/3 (sqrt 2 - 1)
 
 
@@ -75,18 +76,30 @@ class Canvas:
         else:
             self.polyline(points, colour=colour, line=line)
 
+    def brush(self, points: Sequence[Point], widths: Sequence[float], *, colour: Colour) -> None:
+        """A pen stroke that is as wide at each point as ``widths`` says.
+
+        Between two points it has their mean width: round ends hide the steps, for a hand changes pressure slowly, and
+        unlike an outline it has no holes where the pen turned back.
+        """
+        if not any(map(math.dist, points, points[1:])):
+            self.dot(*points[0], colour=colour, size=max(widths))
+            return
+        numbers = _controls(points, self.height)
+        parts, before = [], ""
+        for i in range(len(points) - 1):
+            width = f"{(widths[i] + widths[i + 1]) / 2:.1f} w"
+            if width != before:
+                x, y = points[i]
+                parts.append(f"{' S ' if before else ''}{width} {x:.2f} {self.height - y:.2f} m")
+                before = width
+            parts.append(_CUBIC % tuple(numbers[6 * i : 6 * i + 6]))
+        self._ops.append(f"q {_rgb(colour)} RG 1 J 1 j {''.join(parts)} S Q")
+
     def _curve(self, points: Sequence[Point], *, colour: Colour, line: float) -> None:
-        """Catmull-Rom as Béziers."""
-        top = self.height
-        (ax, ay), (bx, by) = points[0], points[0]
-        numbers = [bx, top - by]
-        for i, (cx, cy) in enumerate(points[1:], 2):
-            dx, dy = points[i] if i < len(points) else (cx, cy)
-            numbers += (bx + (cx - ax) / 6, top - by - (cy - ay) / 6, cx - (dx - bx) / 6, top - cy + (dy - by) / 6,
-                        cx, top - cy)  # fmt: skip
-            ax, ay, bx, by = bx, by, cx, cy
+        (x, y), numbers = points[0], _controls(points, self.height)
         # One call formats a whole stroke: strokes have most of a page's numbers.
-        path = ("%.2f %.2f m" + " %.2f %.2f %.2f %.2f %.2f %.2f c" * (len(points) - 1)) % tuple(numbers)
+        path = ("%.2f %.2f m" + _CUBIC * (len(points) - 1)) % (x, self.height - y, *numbers)
         self._stroke(path, colour, line)
 
     def dot(self, x: float, y: float, *, colour: Colour, size: float) -> None:
@@ -110,6 +123,18 @@ class Canvas:
             x, bottom + k, x + k, bottom, x + r, bottom,
         )  # fmt: skip
         return _ROUNDED % corners
+
+
+def _controls(points: Sequence[Point], top: float) -> list[float]:
+    """Catmull-Rom as Béziers: six numbers for each point but the first, ``y`` upwards from ``top``."""
+    numbers: list[float] = []
+    (ax, ay), (bx, by) = points[0], points[0]
+    for i, (cx, cy) in enumerate(points[1:], 2):
+        dx, dy = points[i] if i < len(points) else (cx, cy)
+        numbers += (bx + (cx - ax) / 6, top - by - (cy - ay) / 6, cx - (dx - bx) / 6, top - cy + (dy - by) / 6,
+                    cx, top - cy)  # fmt: skip
+        ax, ay, bx, by = bx, by, cx, cy
+    return numbers
 
 
 def _rgb(colour: Colour) -> str:

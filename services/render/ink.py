@@ -6,10 +6,11 @@ Lengths are thousandths of the page's width, as on the marking desk, so a mark c
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
-from contracts.records.marking import AnnotationType, RecordedAnnotation
+from contracts.records.marking import AnnotationColour, AnnotationType, RecordedAnnotation
 from services.render.canvas import BLACK, HAIR, WHITE, Canvas, Colour
 from services.render.typeface import BOLD, REGULAR, Reader, wrap
 from services.render.wording import label, signed_points
@@ -29,7 +30,10 @@ LINE_OF_WRITING = 40.0  # a marked error up to this high is a line of writing: u
 # page's height the box may take. A text that fits none is cut here and printed whole after the score sheet.
 SHAPES = ((310.0, 15.0, 0.30), (430.0, 15.0, 0.35), (620.0, 13.5, 0.55), (940.0, 11.5, 0.93))
 
-_COLOURS = {AnnotationType.BONUS: GREEN, AnnotationType.TICK: GREEN, AnnotationType.COMMENT: BLUE}
+THINNEST, THICKEST = 0.45, 1.7  # what pressure 0 and pressure 1 make of the pen, as on the marking desk
+
+_OF_TYPE = {AnnotationType.BONUS: GREEN, AnnotationType.TICK: GREEN, AnnotationType.COMMENT: BLUE}
+_CHOSEN = {AnnotationColour.RED: RED, AnnotationColour.GREEN: GREEN, AnnotationColour.BLUE: BLUE}
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,10 @@ def draw(canvas: Canvas, annotations: Iterable[RecordedAnnotation], page_no: int
         page.comment(annotation)
 
 
+def _colour(a: RecordedAnnotation) -> Colour:
+    return _OF_TYPE.get(a.type, RED) if a.colour is None else _CHOSEN[a.colour]
+
+
 class _Page:
     def __init__(self, canvas: Canvas, page_no: int, copy: InkedCopy) -> None:
         self.canvas, self.page_no, self.copy = canvas, page_no, copy
@@ -98,20 +106,28 @@ class _Page:
         """Everything but the words."""
         x, y = a.x * self.canvas.width, a.y * self.canvas.height
         w, h = a.w * self.canvas.width, a.h * self.canvas.height
-        colour = _COLOURS.get(a.type, RED)
+        colour = _colour(a)
         if a.type is AnnotationType.HIGHLIGHT:
             if w and h:
                 self.canvas.rectangle(x, y, w, h, fill=YELLOW, state="Veil", radius=3 * self.k)
         elif a.type is AnnotationType.ERROR:
-            self._error(x, y, w, h)
+            self._error(x, y, w, h, colour)
         elif a.type is AnnotationType.BONUS and w and h:
             self.canvas.frame(x, y, w, h, colour=colour, line=2.2 * self.k, radius=5 * self.k)
         elif a.type in (AnnotationType.TICK, AnnotationType.CROSS):
             self._stamp(a.type, x + w / 2, y + h / 2, colour)
-        for stroke in a.strokes:
+        for stroke, pressures in zip_longest(a.strokes, a.pressures[: len(a.strokes)], fillvalue=()):
             if stroke:
-                points = [(px * self.canvas.width, py * self.canvas.height) for px, py in stroke]
-                self.canvas.pen(points, colour=colour, line=PEN * self.k)
+                self._stroke(stroke, pressures, colour)
+
+    def _stroke(self, stroke: Sequence[tuple[float, float]], pressures: Sequence[float], colour: Colour) -> None:
+        points = [(x * self.canvas.width, y * self.canvas.height) for x, y in stroke]
+        pen = PEN * self.k
+        if len(pressures) != len(points):
+            self.canvas.pen(points, colour=colour, line=pen)
+        else:
+            widths = [pen * (THINNEST + (THICKEST - THINNEST) * pressure) for pressure in pressures]
+            self.canvas.brush(points, widths, colour=colour)
 
     def _stamp(self, kind: AnnotationType, x: float, y: float, colour: Colour) -> None:
         k = self.k
@@ -123,18 +139,18 @@ class _Page:
             self.canvas.line((x - r, y - r), (x + r, y + r), colour=colour, line=5 * k)
             self.canvas.line((x + r, y - r), (x - r, y + r), colour=colour, line=5 * k)
 
-    def _error(self, x: float, y: float, w: float, h: float) -> None:
+    def _error(self, x: float, y: float, w: float, h: float, colour: Colour) -> None:
         k = self.k
         if not w:
             return
         if h > LINE_OF_WRITING * k:
-            self.canvas.frame(x, y, w, h, colour=RED, line=2.2 * k, radius=4 * k)
+            self.canvas.frame(x, y, w, h, colour=colour, line=2.2 * k, radius=4 * k)
             return
         step = 6.5 * k
         waves = max(2, round(w / step))
         base = min(y + h, self.canvas.height - 3 * k)
         path = [(x + w * i / waves, base + (2.2 * k if i % 2 else -2.2 * k)) for i in range(waves + 1)]
-        self.canvas.polyline(path, colour=RED, line=2.2 * k)
+        self.canvas.polyline(path, colour=colour, line=2.2 * k)
 
     def comment(self, a: RecordedAnnotation) -> None:
         """The words and the points of any annotation, in a box that stays on the page, beside its anchor dot."""
@@ -146,7 +162,7 @@ class _Page:
             return
         box = self._fit(text, delta, a.w * self.canvas.width if a.type is AnnotationType.COMMENT else 0.0)
         x, y = self._anchor(a)
-        self._draw(box, x, y, _COLOURS.get(a.type, RED), dotted=a.type is AnnotationType.COMMENT)
+        self._draw(box, x, y, _colour(a), dotted=a.type is AnnotationType.COMMENT)
 
     def _anchor(self, a: RecordedAnnotation) -> tuple[float, float]:
         """Where the box would like its top left corner."""

@@ -277,8 +277,7 @@ class AnnotationFields(Model):
     """Shares of the upright displayed page; ``points`` are pen strokes, each a list of [x, y].
 
     ``pressures`` has one list for each stroke, one number for each of its points; a list of another length says
-    nothing. Without ``colour`` a tick or a bonus is green and the rest red. ``comment_id`` is the comment of the bank
-    that was used.
+    nothing. Without ``colour`` the type decides. ``comment_id`` is the comment of the bank that was used.
     """
 
     page: int = Field(ge=1)

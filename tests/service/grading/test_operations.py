@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from contracts.errors.grading import LockLost, LockRequired, NotFound, OperationsTooLarge
+from contracts.objects import ObjectRef
+from contracts.records.marking import MarkingRecord
 from contracts.rpc.grading.copies import ApplyOperations, OneCopy, OperationsApplied
 from services.grading.store import tables
 from services.grading.store.integrity import broken
@@ -188,6 +190,16 @@ def test_the_trail_and_the_marks_agree_on_every_digit(desk: Desk) -> None:
     send(desk, copy_id, token, erase(2, note))
     with desk.db.reading(snapshot=True) as sql:
         assert broken(sql, AUDIT_KEY) == ([], None)
+
+
+def test_the_record_of_a_copy_has_colour_and_pressure(desk: Desk) -> None:
+    copy_id, token = desk.marked()
+    send(desk, copy_id, token, annotate(0, PEN), annotate(0, TICK))
+    desk.finalise(copy_id, token)
+    record = desk.app.objects.get_json(ObjectRef.model_validate(desk.row(copy_id).record), MarkingRecord)
+    pen, tick = record.annotations
+    assert (pen.colour, pen.pressures) == ("blue", ((0.5, 0.75),))
+    assert (tick.colour, tick.pressures) == (None, ())
 
 
 def test_of_two_windows_on_one_version_one_is_done_and_both_are_kept(desk: Desk) -> None:

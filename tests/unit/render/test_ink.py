@@ -150,6 +150,42 @@ def test_no_annotation_at_all_leaves_the_scan_as_it_was(tmp_path: Path) -> None:
     assert np.abs(before - after).max() <= 2
 
 
+@pytest.mark.parametrize(("chosen", "colour"), [("red", red), ("green", green), ("blue", blue)])
+@pytest.mark.parametrize("kind", ["tick", "pen", "error"])
+def test_a_chosen_colour_is_that_of_the_mark(
+    tmp_path: Path, kind: str, chosen: str, colour: Callable[..., Any]
+) -> None:
+    strokes = (((0.3, 0.3), (0.5, 0.4)),) if kind == "pen" else ()
+    pixels, _ = drawn(tmp_path, [paper.mark(kind, 0.3, 0.3, 0.2, 0.1, strokes=strokes, colour=chosen)])
+    assert colour(pixels).any()
+    assert not any(other(pixels).any() for other in (red, green, blue) if other is not colour)
+
+
+def test_a_pen_pressed_harder_draws_wider(tmp_path: Path) -> None:
+    line = tuple((0.1 + 0.02 * n, 0.5) for n in range(41))
+    pressures = tuple(n / 40 for n in range(41))
+    pixels, _ = drawn(tmp_path, [paper.mark("pen", strokes=(line,), pressures=(pressures,))])
+    heights = red(pixels).sum(axis=0) / SCALE
+    thin, middle, thick = (heights[round(x * 595 * SCALE)] for x in (0.14, 0.5, 0.86))
+    assert thin < middle < thick
+    # 3.4 thousandths of the page's width, times 0.45 to 1.7 (services/render/ink.py): 0.9 to 3.4 points
+    assert (middle, thick) == pytest.approx((2.2, 3.3), abs=0.8)
+
+
+def test_pressures_that_do_not_fit_their_stroke_say_nothing(tmp_path: Path) -> None:
+    strokes = (((0.1, 0.5), (0.9, 0.5)), ((0.1, 0.6), (0.9, 0.6)))
+    plain, _ = drawn(tmp_path, [paper.mark("pen", strokes=strokes)])
+    for pressures in ((), ((0.9,),), ((), (), (1.0, 1.0))):
+        pixels, _ = drawn(tmp_path, [paper.mark("pen", strokes=strokes, pressures=pressures)])
+        assert (pixels == plain).all()
+
+
+def test_a_pen_that_was_pressed_and_not_moved_leaves_a_dot(tmp_path: Path) -> None:
+    pixels, _ = drawn(tmp_path, [paper.mark("pen", strokes=(((0.5, 0.5),) * 2,), pressures=((0.2, 1.0),))])
+    x0, y0, x1, y1 = extent(red(pixels))
+    assert (x1 - x0, y1 - y0) == pytest.approx((3.4, 3.4), abs=1)
+
+
 def test_a_drawing_that_changes_has_a_new_template_version() -> None:
     """The memo answers for old records with old drawings: whoever changes the drawing must say so."""
     upload = blank()
