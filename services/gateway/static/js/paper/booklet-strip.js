@@ -6,7 +6,16 @@ import { standing } from "./pile.js";
 
 /** @typedef {import("./pile.js").Booklet} Booklet  @typedef {import("./pile.js").StagedPage} StagedPage */
 
+/** Of hundreds of booklets those are drawn that one is about to see; once drawn they stay. */
+const eye = new IntersectionObserver(
+  (entries) => {
+    for (const { isIntersecting, target } of entries) if (isIntersecting) /** @type {BookletStrip} */ (target).show();
+  },
+  { rootMargin: "900px 0px" },
+);
+
 class BookletStrip extends Island {
+  #near = signal(false);
   #booklet = signal(/** @type {Booklet|null} */ (null));
   /** @type {any} the <staging-desk> this stands on */
   desk = null;
@@ -17,15 +26,30 @@ class BookletStrip extends Island {
 
   // A text, so that a selection elsewhere leaves this strip alone.
   picked = computed(() => (this.#booklet.value?.pages ?? []).map((page) => page.id).filter((id) => this.desk.pile.selected.value.has(id)).join(" "));
+  number = computed(() => this.desk.pile.numbers.value.get(this.#booklet.value?.id));
   file = computed(() => (this.desk.pile.files.value.size > 1 ? this.desk.pile.files.value.get(this.#booklet.value?.upload_id) ?? "" : ""));
+
+  setup() {
+    if (!this.#near.value) eye.observe(this);
+  }
+
+  teardown() {
+    eye.unobserve(this);
+  }
+
+  show() {
+    eye.unobserve(this);
+    this.#near.value = true;
+  }
 
   view() {
     const booklet = this.#booklet.value;
     if (!booklet) return nothing;
+    if (!this.#near.value) return html`<article class="staged" id="booklet-${booklet.id}"><h2>${t("booklet.title", { position: this.number.value ?? "" })}</h2></article>`;
     const stands = standing(booklet);
     const picked = new Set(this.picked.value.split(" "));
     const count = booklet.pages.filter((page) => picked.has(page.id)).length;
-    const name = t("booklet.title", { position: booklet.position });
+    const name = t("booklet.title", { position: this.number.value ?? "" });
     const open = stands === "doubtful" || stands === "certain";
     return html`<article class="staged ${stands}" id="booklet-${booklet.id}" aria-label=${name}>
       <header>

@@ -73,7 +73,7 @@ class PageZoom extends Island {
     const booklet = page && this.desk.pile.bookletOf(page.id);
     const frozen = Boolean(booklet?.copy_id || booklet?.set_aside);
     return html`<dialog class="zoom" aria-labelledby="zoom-title" @close=${() => this.#closed()} @keydown=${(/** @type {KeyboardEvent} */ event) => this.#key(event)}>
-      ${page ? html`<header><h2 id="zoom-title">${t("booklet.title", { position: booklet.position })} · ${t("booklet.page", { page: page.page_no, side: page.side_no })}</h2>
+      ${page ? html`<header><h2 id="zoom-title">${t("booklet.title", { position: this.desk.pile.numbers.value.get(booklet.id) })} · ${t("booklet.page", { page: page.page_no, side: page.side_no })}</h2>
         <div class="acts">
           ${this.#button("rotate-ccw", "staging.turn_left", () => this.#turn(270), frozen)}
           ${this.#button("rotate-cw", "staging.turn_right", () => this.#turn(90), frozen)}

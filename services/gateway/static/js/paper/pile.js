@@ -36,6 +36,8 @@ export class Pile {
       for (const each of this.booklets.value) counts[standing(each)] += 1;
       return counts;
     });
+    /** Booklets counted through, as one would count the pile: `position` keeps a place for what undoing may bring back. */
+    this.numbers = computed(() => new Map(this.booklets.value.map((each, at) => [each.id, at + 1])));
     /** Acts of each thing done here, latest last: Undo takes back all of one thing. */
     this.done = /** @type {number[]} */ ([]);
     this.line = Promise.resolve();

@@ -9,9 +9,14 @@ import { signal } from "../core/island.js";
  * @typedef {{key: number, file: File, grouping: string, stage: Stage, share: number, error: any, stop: AbortController}} Sending
  */
 
+const AGAIN_MS = 4000; // doubled each time it is lost anew
+const SELDOM_MS = 60_000;
+
 export class Line {
   #running = false;
   #keys = 0;
+  #timer = 0;
+  #wait = AGAIN_MS;
   #back = () => this.#sendLost();
 
   /**
@@ -27,6 +32,7 @@ export class Line {
 
   close() {
     window.removeEventListener("online", this.#back);
+    clearTimeout(this.#timer);
     for (const each of this.sendings.value) each.stop.abort();
   }
 
@@ -60,6 +66,7 @@ export class Line {
   }
 
   #sendLost() {
+    clearTimeout(this.#timer);
     for (const each of this.sendings.value) if (each.stage === "lost") this.again(each.key);
   }
 
@@ -76,13 +83,23 @@ export class Line {
     const progressed = (/** @type {number} */ share) => this.#change(key, { share, stage: share < 1 ? "sending" : "checking" });
     try {
       const job = await upload(`/exams/${this.exam}/uploads?grouping=${grouping}`, file, progressed, stop.signal);
+      this.#wait = AGAIN_MS;
       if (this.arrived(job)) this.#change(key, { stage: "same" });
       else this.remove(key);
     } catch (error) {
       const { status, name } = /** @type {any} */ (error);
       if (name === "AbortError") this.remove(key);
-      else this.#change(key, { stage: status === 0 ? "lost" : "refused", error });
+      else if (status === 0) this.#lost(key);
+      else this.#change(key, { stage: "refused", error });
     }
+  }
+
+  /** The browser may tell when the network is back, but knows nothing of a server that is: ask it now and then. */
+  #lost(/** @type {number} */ key) {
+    this.#change(key, { stage: "lost" });
+    clearTimeout(this.#timer);
+    this.#timer = window.setTimeout(this.#back, this.#wait);
+    this.#wait = Math.min(SELDOM_MS, this.#wait * 2);
   }
 
   /** @param {number} key  @param {Partial<Sending>} change */

@@ -22,6 +22,7 @@ class StagingDesk extends Island {
   pile = new Pile(this.exam, this.getAttribute("me") ?? "");
   state = signal(/** @type {"loading"|"ready"|"failed"} */ ("loading"));
   told = signal(/** @type {Element|null} */ (null));
+  said = signal("");
   filter = signal(/** @type {Standing|"all"} */ ("all"));
   file = signal("");
   /** Pages taken up by keyboard or button, to be put elsewhere. */
@@ -87,6 +88,7 @@ class StagingDesk extends Island {
     const before = new Set(this.pile.booklets.value.map((each) => each.id));
     const focused = this.current.value;
     this.told.value = null;
+    this.said.value = "";
     try {
       const result = await act();
       const fresh = this.pile.booklets.value.filter((each) => !before.has(each.id)).map((each) => each.id);
@@ -114,7 +116,10 @@ class StagingDesk extends Island {
   }
 
   /** @param {string} id */
-  focusPage(id) {
+  async focusPage(id) {
+    const strip = /** @type {any} */ (this.querySelector(`#booklet-${this.pile.bookletOf(id)?.id}`)?.parentElement);
+    strip?.show();
+    await new Promise(requestAnimationFrame); // it is drawn at the end of this task
     const page = /** @type {HTMLElement|null} */ (this.querySelector(`[data-page="${id}"]`));
     page?.focus({ preventScroll: true });
     page?.scrollIntoView({ block: "nearest" });
@@ -181,8 +186,8 @@ class StagingDesk extends Island {
     const undone = await this.attempt(() => this.pile.undo(act_id));
     if (undone) {
       this.kept.value = new Set([...this.kept.value, ...undone.booklet_ids]);
-      say(t("staging.undone", { act: t(`staging.act.${undone.kind}`) }));
-    } else if (!this.told.value) say(t("staging.nothing_to_undo"), "warn");
+      this.said.value = t("staging.undone", { act: t(`staging.act.${undone.kind}`) });
+    } else if (!this.told.value) this.said.value = t("staging.nothing_to_undo");
   }
 
   async #stapleCertain(/** @type {Event} */ event) {
@@ -213,7 +218,7 @@ class StagingDesk extends Island {
     return html`
       ${this.late ? html`<p class="note">${icon("info")}<span>${t("staging.late.lead", { copy: this.getAttribute("late-name") ?? "" })}</span></p>` : nothing}
       ${this.#head()}
-      <div aria-live="polite">${this.told.value}</div>
+      <div aria-live="polite">${this.told.value}<p class="said quiet small">${this.said.value}</p></div>
       <div class="strips-of-pages">${repeat(this.shown.value, (each) => each.id, (each) => html`<booklet-strip .desk=${this} .booklet=${each}></booklet-strip>`)}</div>
       ${this.shown.value.length ? nothing : html`<p class="quiet loading">${t("staging.none")}</p>`}
       ${this.#bar()}
@@ -266,9 +271,9 @@ class StagingDesk extends Island {
       <b>${held ? n("staging.held", held) : all && whole.length ? n("staging.booklets", whole.length) : n("staging.pages", pages.length)}</b>
       ${held ? html`${pages.length === 1 && open ? this.#button("arrow-left", "staging.put_before", () => this.put(false)) : nothing}${pages.length === 1 && open ? this.#button("arrow-right", "staging.put_after", () => this.put(true)) : nothing}` : html`
       ${open ? html`
-        ${this.#button("rotate-ccw", "staging.turn_left", () => this.pile.turn(set, 270))}
-        ${this.#button("rotate-cw", "staging.turn_right", () => this.pile.turn(set, 90))}
-        ${dropped ? this.#button("undo-2", "staging.restore", () => this.pile.drop(set, false)) : this.#button("trash-2", "staging.drop", () => this.pile.drop(set, true))}
+        ${this.#button("rotate-ccw", "staging.turn_left", () => this.pile.turn(set, 270), "bare")}
+        ${this.#button("rotate-cw", "staging.turn_right", () => this.pile.turn(set, 90), "bare")}
+        ${all && !dropped && pages.length > 1 ? nothing : dropped ? this.#button("undo-2", "staging.restore", () => this.pile.drop(set, false)) : this.#button("trash-2", "staging.drop", () => this.pile.drop(set, true))}
         ${pages.length === 1 && !first ? this.#button("scissors", "staging.cut", () => this.pile.split(pages[0])) : nothing}
         ${all ? nothing : this.#button("hand", "staging.take", async () => this.take())}
         ${touched.length > 1 ? this.#button("merge", "staging.merge", () => this.pile.merge(ids)) : nothing}
@@ -282,16 +287,15 @@ class StagingDesk extends Island {
       <button class="plain" type="button" title=${t("staging.clear")} aria-label=${t("staging.clear")} @click=${() => this.clear()}>${icon("x")}</button></div>`;
   }
 
-  /** @param {string} picture  @param {string} word  @param {() => Promise<any>} act */
-  #button(picture, word, act) {
-    return html`<button class="button small" type="button" @click=${() => this.attempt(act)}>${icon(picture)}${t(word)}</button>`;
+  /** @param {string} picture  @param {string} word  @param {() => Promise<any>} act  @param {""|"bare"} look without its word */
+  #button(picture, word, act, look = "") {
+    return html`<button class="button small" type="button" title=${look ? t(word) : nothing} @click=${() => this.attempt(act)}>${icon(picture)}<span class=${look ? "unseen" : nothing}>${t(word)}</span></button>`;
   }
 
   /** Take pages up, to put them down elsewhere. */
   take() {
     this.held.value = this.subject();
     this.pile.selected.value = new Set();
-    say(t("staging.taken"));
   }
 
   /** Put down what was taken, beside the page at hand. @param {boolean} after */
