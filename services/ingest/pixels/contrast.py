@@ -10,7 +10,6 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 Grey = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -29,15 +28,30 @@ _RULED = np.uint8(96)  # contrast that a printed row or column has at most
 
 def against_paper(grey: Grey) -> Grey:
     """How much darker each pixel is than the paper around it: shadows, yellowing and vignettes fall away."""
-    height, width = grey.shape
-    paper = np.asarray(Image.fromarray(grey).reduce(_BLOCK))
+    width = grey.shape[1]
+    paper = _blocks(grey)
     # The brightest block within two blocks, 13 mm across: wider than any stroke, narrower than any shadow.
     for _ in range(2):
         paper = _brightest(_brightest(paper).T).T
-    contrast = np.repeat(np.repeat(paper, _BLOCK, axis=1)[:, :width], _BLOCK, axis=0)[:height]
-    np.maximum(contrast, grey, out=contrast)
+    paper = np.repeat(paper, _BLOCK, axis=1)
+    paper = np.hstack([paper, paper[:, -1:].repeat(width - paper.shape[1], axis=1)])
+    contrast = np.empty_like(grey)
+    whole = len(paper) * _BLOCK
+    shape = (len(paper), _BLOCK, width)
+    np.maximum(grey[:whole].reshape(shape), paper[:, None], out=contrast[:whole].reshape(shape))
+    np.maximum(grey[whole:], paper[-1], out=contrast[whole:])
     contrast -= grey
     return contrast
+
+
+def _blocks(grey: Grey) -> Grey:
+    """The mean of each whole block of 8 × 8 pixels; half the time Pillow takes."""
+    rows, columns = (edge // _BLOCK for edge in grey.shape)
+    bands = grey[: rows * _BLOCK, : columns * _BLOCK].reshape(rows, _BLOCK, -1).sum(axis=1, dtype=np.uint16)
+    # A block's columns foremost, so that whole rows are added at a time.
+    sums = np.ascontiguousarray(bands.reshape(rows, columns, _BLOCK).transpose(2, 0, 1)).sum(axis=0, dtype=np.uint16)
+    means: Grey = ((sums + np.uint16(_BLOCK**2 // 2)) // np.uint16(_BLOCK**2)).astype(np.uint8)
+    return means
 
 
 def _brightest(blocks: Grey) -> Grey:
@@ -62,7 +76,7 @@ def find_skew(contrast: Grey) -> float:
     sums = np.add.reduceat(clipped, np.arange(strips) * pitch, axis=1, dtype=np.uint16)
     rows = np.ascontiguousarray(sums.T, dtype=np.float32)
     centres = (np.arange(strips) + 0.5 - strips / 2) * pitch
-    halved = rows[:, : height // 2 * 2].reshape(strips, -1, 2).sum(axis=2)
+    halved = rows[:, : height // 2 * 2 : 2] + rows[:, 1::2]
     coarse = np.linspace(-MAX_SKEW_DEG, MAX_SKEW_DEG, 17)
     around = coarse[_sharpness(halved, centres / 2, coarse).argmax()]
     fine = np.append(around + np.linspace(-0.2, 0.2, 9), 0.0)
@@ -80,9 +94,7 @@ def _sharpness(
     slides = np.rint(np.tan(np.radians(degrees))[:, None] * centres).astype(np.intp)
     reach = int(np.abs(slides).max())
     windows = np.lib.stride_tricks.sliding_window_view(rows, rows.shape[1] - 2 * reach, axis=1)
-    profiles = windows[0][reach + slides[:, 0]]
-    for strip, places in zip(windows[1:], reach + slides.T[1:], strict=True):
-        profiles += strip[places]
+    profiles = windows[np.arange(len(rows))[:, None], reach + slides.T].sum(axis=0)
     sharp: NDArray[np.float32] = np.square(profiles[:, 1:] - profiles[:, :-1]).sum(axis=1)
     return sharp
 
@@ -120,10 +132,11 @@ def column_medians(contrast: Grey) -> Grey:
 def _medians(samples: Grey) -> Grey:
     """The lower median of each column below 128, bit by bit: several times as fast as sorting."""
     half = len(samples) // 2
+    counted = np.uint8 if len(samples) < 256 else np.uint16
     median = np.zeros(samples.shape[1], np.uint8)
     for bit in (64, 32, 16, 8, 4, 2, 1):
         tried = median | np.uint8(bit)
-        above = (samples >= tried).view(np.uint8).sum(axis=0, dtype=np.uint16)
+        above = (samples >= tried).view(np.uint8).sum(axis=0, dtype=counted)
         np.copyto(median, tried, where=above > half)
     return median
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,11 +10,12 @@ import numpy as np
 
 from contracts.records.codes import PageCode
 from services.ingest.pixels import codes, jpeg
+from services.ingest.pixels.bands import Bands
 from services.ingest.pixels.contrast import against_paper, find_skew
 from services.ingest.pixels.header import Header
 from services.ingest.pixels.jpeg import Pixels
 from services.ingest.pixels.marks import fingerprint
-from services.ingest.pixels.masking import hides, masked_pixels
+from services.ingest.pixels.masking import covered_rows, hides, masked_pixels
 from services.ingest.pixels.measure import Face, find_fold, measure
 from services.ingest.pixels.sides import GRID_PX, SCREEN_PX, Side, grid, thumb, turned
 
@@ -48,6 +49,39 @@ class _Part:
         return _Part(half, 1 - self.last, 1 - self.first, self.face.upside_down(), self.code)
 
 
+class _Lying:
+    """A side laid level, one way or the other. ``level``: in screen size; None: it is shown as stored. ``look``: on the
+    measuring grid, ``quarter``: the turn that laid it level.
+    """
+
+    def __init__(self, side_no: int, side: Side) -> None:
+        as_stored = side.shown_as_stored
+        displayed = side.pixels(GRID_PX if as_stored else SCREEN_PX)
+        if as_stored and not side.sound:  # every browser would make something else of it
+            as_stored, displayed = False, side.pixels(SCREEN_PX)
+        self.side_no = side_no
+        self.side = side
+        self.quarter = 90 if _lies_sideways(displayed, side.spread) else 0
+        level = turned(displayed, self.quarter)
+        self.look = grid(level)
+        self.level = None if as_stored else level
+
+    @property
+    def grey(self) -> Pixels:
+        return np.ascontiguousarray(self.look[..., 1] if self.look.ndim == 3 else self.look)
+
+
+@dataclass(frozen=True)
+class _Upright:
+    """What was seen on a side, and the half turn that sets it upright; ``turn_sure``: the side itself told."""
+
+    lying: _Lying
+    parts: Sequence[_Part]
+    fold: float | None
+    half_turn: int
+    turn_sure: bool
+
+
 class Cutter:
     """Collects the sides of one task. ``sides`` is JSON:
 
@@ -65,49 +99,55 @@ class Cutter:
         self._known_turn = 0
         self._codes = codes.Codes()
 
-    def add(self, side: Side, side_no: int) -> None:
-        as_stored = side.shown_as_stored
-        displayed = side.pixels(GRID_PX if as_stored else SCREEN_PX)
-        if as_stored and not side.sound:  # every browser would make something else of it
-            as_stored, displayed = False, side.pixels(SCREEN_PX)
-        quarter = 90 if _lies_sideways(displayed, side.spread) else 0
-        level = turned(displayed, quarter)
-        look = grid(level)
-        grey = np.ascontiguousarray(look[..., 1] if look.ndim == 3 else look)
-        found = self._codes.of(side, quarter, grey)
-        parts, fold = _parts(codes.without(grey, found), side.spread)
+    def add(self, sides: Mapping[int, Side]) -> None:
+        """Look at some sides, by number, then code what is shown of them.
+
+        One kind of work at a time: decoding and coding push everything else out of a core's cache, the more so the
+        small steps of measuring.
+        """
+        lying = [_Lying(side_no, side) for side_no, side in sides.items()]
+        for each in [self._measured(each) for each in lying]:
+            self.sides.append(self._shown(each))
+
+    def _measured(self, lying: _Lying) -> _Upright:
+        grey = lying.grey
+        found = self._codes.of(lying.side, lying.quarter, grey)
+        parts, fold = _parts(codes.without(grey, found), lying.side.spread)
         parts = [
             part if each is None else replace(part, code=each.code) for part, each in zip(parts, found, strict=True)
         ]
         half_turn, turn_sure = self._half_turn(parts, found)
         if half_turn:
-            level = turned(side.pixels(SCREEN_PX) if as_stored else level, 180)
-            look = turned(look, 180)
             parts = [part.upside_down() for part in reversed(parts)]
             fold = fold and 1 - fold
-            as_stored = False
-        self.sides.append(
-            {
-                "side_no": side_no,
-                "sound": side.sound,
-                "spread": side.spread,
-                "kind": side.kind,
-                "fold": fold,
-                "turn_sure": turn_sure,
-                "faces": [
-                    {
-                        "half": part.half,
-                        "clip": _clip(part, quarter, half_turn),
-                        "turn_deg": quarter + half_turn,
-                        "turned": half_turn == 180,
-                        **_seen(part.face, side.sound),
-                        "code": part.code and codes.as_json(part.code),
-                        **self._images(side, part, look, None if as_stored else level, quarter + half_turn),
-                    }
-                    for part in parts
-                ],
-            }
-        )
+        return _Upright(lying, parts, fold, half_turn, turn_sure)
+
+    def _shown(self, upright: _Upright) -> dict[str, Any]:
+        lying, half_turn = upright.lying, upright.half_turn
+        side, level, look, turn_deg = lying.side, lying.level, lying.look, lying.quarter + half_turn
+        if half_turn:
+            level, look = turned(side.pixels(SCREEN_PX) if level is None else level, 180), turned(look, 180)
+        small = thumb(look)
+        return {
+            "side_no": lying.side_no,
+            "sound": side.sound,
+            "spread": side.spread,
+            "kind": side.kind,
+            "fold": upright.fold,
+            "turn_sure": upright.turn_sure,
+            "faces": [
+                {
+                    "half": part.half,
+                    "clip": _clip(part, lying.quarter, half_turn),
+                    "turn_deg": turn_deg,
+                    "turned": half_turn == 180,
+                    **_seen(part.face, side.sound),
+                    "code": part.code and codes.as_json(part.code),
+                    **self._images(side, part, look, part.of(small), level, turn_deg),
+                }
+                for part in upright.parts
+            ],
+        }
 
     def _half_turn(self, parts: Sequence[_Part], found: Sequence[codes.Found | None]) -> tuple[int, bool]:
         """0 or 180, and whether that is sure; a printed code knows.
@@ -131,40 +171,53 @@ class Cutter:
             self._known_turn = half_turn
         return half_turn, True
 
-    def _images(self, side: Side, part: _Part, look: Pixels, level: Pixels | None, turn_deg: int) -> dict[str, Any]:
+    def _images(
+        self, side: Side, part: _Part, look: Pixels, small: Pixels, level: Pixels | None, turn_deg: int
+    ) -> dict[str, Any]:
         """What a person sees of a face. ``level``: the upright side in screen size; None: it is shown as stored."""
-        small = thumb(part.of(look))
         images = {"thumb": self._encoded(small, jpeg.THUMB_QUALITY)}
         if level is None or _full_is_the_stream(side, part):
             assert side.scan is not None
             images["full"] = self._keep(
                 jpeg.without_metadata(side.scan.stream), side.scan.width_px, side.scan.height_px
             )
-        images["screen"] = images["full"] if level is None else self._encoded(part.of(level), jpeg.SCREEN_QUALITY)
         header = part.face.header
         if header is None:
-            return {"images": images}
+            shown = images["full"] if level is None else self._encoded(part.of(level), jpeg.SCREEN_QUALITY)
+            return {"images": images | {"screen": shown}}
         box = header_box(header, part.face.skew_deg)
-        strip_share = min(1.0, box[3] + _drop(part.face.skew_deg) + HANGING)  # the reader wants to see the rule too
         screen = side.pixels(None) if level is None else part.of(level)
+        if level is None:
+            images["screen"] = images["full"]
+            upper = masked_pixels(screen, box)
+            masked = self._encoded(upper, jpeg.SCREEN_QUALITY)
+        else:
+            covered = covered_rows(box, len(screen))
+            bands = Bands.of(screen, jpeg.SCREEN_QUALITY, covered)
+            upper = masked_pixels(screen[: bands.filled(covered)], box, height_px=len(screen))
+            images["screen"] = self._kept(bands.joined(), screen)
+            masked = self._kept(bands.over(upper).joined(), screen)
+        strip_share = min(1.0, box[3] + _drop(part.face.skew_deg) + HANGING)  # the reader wants to see the rule too
         if level is None and screen.ndim == 2:  # grey, and fine enough
             strip = screen[: round(strip_share * len(screen))]
         else:
             strip = part.of(side.reading(turn_deg, strip_share))
-        masked = masked_pixels(screen, box)
         return {
             "images": images,
             "header_box": box,
             "header_image": self._encoded(strip, READING_QUALITY),
             "masked": {
-                "screen": self._encoded(masked, jpeg.SCREEN_QUALITY),
+                "screen": masked,
                 "thumb": self._encoded(masked_pixels(small, box), jpeg.THUMB_QUALITY),
             },
-            "mask_holds": hides(masked, box, part.of(look)),
+            "mask_holds": hides(upper, box, part.of(look), part.face.skew_deg, height_px=len(screen)),
         }
 
     def _encoded(self, pixels: Pixels, quality: int) -> dict[str, int]:
-        return self._keep(jpeg.encode(pixels, quality), pixels.shape[1], pixels.shape[0])
+        return self._kept(jpeg.encode(pixels, quality), pixels)
+
+    def _kept(self, data: bytes, pixels: Pixels) -> dict[str, int]:
+        return self._keep(data, pixels.shape[1], pixels.shape[0])
 
     def _keep(self, data: bytes, width_px: int, height_px: int) -> dict[str, int]:
         self.blobs.append(data)

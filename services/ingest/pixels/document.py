@@ -63,9 +63,9 @@ def open_pdf(path: str) -> pymupdf.Document:
         raise Damaged(reason="structure", sides=[]) from error
 
 
-def as_scan(document: pymupdf.Document, index: int) -> Scan | None:
+def as_scan(document: pymupdf.Document, index: int, page: pymupdf.Page | None = None) -> Scan | None:
     """The scan a page consists of, when showing its stored image shows the page; ``None`` means: draw the page."""
-    page = document[index]
+    page = document[index] if page is None else page
     if page.first_annot is not None or page.first_widget is not None:
         return None
     content = _ONE_IMAGE.fullmatch(page.read_contents())
@@ -95,11 +95,9 @@ def _covers(page: pymupdf.Page, matrix: list[float]) -> bool:
     a, b, c, d, e, f = matrix
     if b or c or a <= 0 or d <= 0:
         return False
-    placed = pymupdf.Rect(e, f, e + a, f + d) * page.transformation_matrix
+    to = page.transformation_matrix
     crop = page.cropbox
-    paper = pymupdf.Rect(0, 0, crop.width, crop.height)
-    slack = 0.005 * max(paper.width, paper.height)
-    at = placed.normalize()
-    return all(
-        abs(distance) <= slack for distance in (at.x0 - paper.x0, at.y0 - paper.y0, at.x1 - paper.x1, at.y1 - paper.y1)
-    )
+    xs = sorted(x * to.a + y * to.c + to.e for x, y in ((e, f), (e + a, f + d)))
+    ys = sorted(x * to.b + y * to.d + to.f for x, y in ((e, f), (e + a, f + d)))
+    slack = 0.005 * max(crop.width, crop.height)
+    return all(abs(distance) <= slack for distance in (xs[0], ys[0], xs[1] - crop.width, ys[1] - crop.height))

@@ -52,11 +52,17 @@ class _Box:
     right: int
 
 
-def find_header(contrast: NDArray[np.uint8], mm: float, *, upside_down: bool = False) -> Header | None:
-    """Look for the header at the top of a level page. ``mm`` is the number of pixels in a millimetre."""
-    height, width = contrast.shape
+def find_header(
+    contrast: NDArray[np.uint8], mm: float, *, upside_down: bool = False, height_px: int | None = None
+) -> Header | None:
+    """Look for the header at the top of a level page. ``mm`` is the number of pixels in a millimetre.
+
+    ``height_px``: of the page, when only its upper part is given.
+    """
+    rows, width = contrast.shape
+    height = height_px or rows
     depth = int(height * SEARCHED_SHARE) // 2 * 2
-    searched = np.minimum(contrast[height - depth :] if upside_down else contrast[:depth], np.full(width, _SUMMABLE))
+    searched = np.minimum(contrast[rows - depth :] if upside_down else contrast[:depth], np.full(width, _SUMMABLE))
     # A page without lines costs half the work: each, even one between two rows, shows in one of these pairs.
     if len(_rows_with_lines(searched[0::2] + searched[1::2] > DARK // 2, round(18 * mm), 4)) < 3:
         return None
@@ -102,7 +108,8 @@ def _rows_with_lines(dark: NDArray[np.bool_], min_length: int, run: int) -> NDAr
 def _level_lines(dark: NDArray[np.bool_], possible: NDArray[np.intp], min_length: int) -> list[_Line]:
     """Straight dark lines, top to bottom, on the rows that may hold one."""
     window = min_length // 2
-    count = np.cumsum(np.pad(dark[possible], ((0, 0), (1, 0))), axis=1, dtype=np.int32)
+    count = np.zeros((len(possible), dark.shape[1] + 1), np.int32)
+    np.cumsum(dark[possible], axis=1, out=count[:, 1:])
     runs = (count[:, window:] - count[:, :-window]) >= window - 1  # one missing pixel is a speck, not an end
     lines: list[_Line] = []
     for index in np.flatnonzero(runs.any(axis=1)):

@@ -28,7 +28,7 @@ _FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive: what browsers s
 class Head:
     """``plain``: grey or YCbCr of 8 bits that browsers and PDF readers show alike, the same way up.
 
-    ``height_at`` is where in the stream the height stands, in two bytes.
+    ``height_at`` is where in the stream the height stands, in two bytes; ``sequential``: no scan refines another.
     """
 
     width_px: int
@@ -36,6 +36,7 @@ class Head:
     components: int
     plain: bool
     height_at: int
+    sequential: bool
 
 
 def is_whole(raw: bytes) -> bool:
@@ -54,14 +55,14 @@ def read_head(raw: bytes) -> Head | None:
     Adobe's APP14 may say RGB or inverted CMYK, and an Exif orientation turns the picture in a browser only:
     such streams are whole, but not plain.
     """
-    at, frame, frame_at, plain = 2, None, 0, True
+    at, frame, frame_at, plain, sequential = 2, None, 0, True, True
     while at + 4 <= len(raw) and raw[at] == 0xFF:
         marker, length = raw[at + 1], int.from_bytes(raw[at + 2 : at + 4], "big")
         segment = raw[at + 4 : at + 2 + length]
         if marker == 0xDA:
             break
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and len(segment) >= 6:
-            frame, frame_at = segment, at + 4
+            frame, frame_at, sequential = segment, at + 4, marker in (0xC0, 0xC1)
             plain = plain and marker in _FRAMES and segment[0] == 8 and segment[5] in (1, 3)
         elif marker == 0xEE and segment.startswith(b"Adobe"):
             plain = plain and segment[11:12] == b"\x01"
@@ -71,7 +72,15 @@ def read_head(raw: bytes) -> Head | None:
     if frame is None:
         return None
     height, width = int.from_bytes(frame[1:3], "big"), int.from_bytes(frame[3:5], "big")
-    return Head(width, height, frame[5], plain, frame_at + 1)
+    return Head(width, height, frame[5], plain, frame_at + 1, sequential)
+
+
+def scan_at(raw: bytes) -> int:
+    """Where the first scan's marker stands in a sound stream."""
+    at = 2
+    while raw[at + 1] != 0xDA:
+        at += 2 + int.from_bytes(raw[at + 2 : at + 4], "big")
+    return at
 
 
 def without_metadata(raw: bytes) -> bytes:
@@ -112,7 +121,8 @@ def decode_upper(raw: bytes, head: Head, *, min_height_px: int, share: float) ->
 
     The frame is declared to end after those rows, so that the decoder stops there. ``None`` when that cannot be done.
     """
-    if simplejpeg is None or not head.plain or count_scans(raw) != 1:
+    single = head.sequential and (head.components == 1 or count_scans(raw) == 1)
+    if simplejpeg is None or not head.plain or not single:
         return None
     rows = min(head.height_px, -(-math.ceil(head.height_px * share) // _ROWS) * _ROWS)
     eighths = next(n for n in range(1, 9) if n == 8 or -(-head.height_px * n // 8) >= min_height_px)

@@ -138,14 +138,15 @@ def has_line(columns: Grey, side: str) -> bool:
 
 def alignment_lean(ink: Mask) -> float:
     """Writing starts in line at the left and ends ragged at the right: log of the ratio of the two spreads."""
-    rows = ink.view(np.uint8).sum(axis=1, dtype=np.uint16) >= 3
+    packed = np.packbits(ink, axis=1)
+    rows = np.bitwise_count(packed).sum(axis=1, dtype=np.uint16) >= 3
     edges = np.flatnonzero(np.diff(np.concatenate(([False], rows, [False]))))
     starts, ends = [], []
     for top, bottom in zip(edges[::2], edges[1::2], strict=True):
         if not 1.2 * MM <= bottom - top <= 12 * MM:
             continue
-        columns = np.logical_or.reduce(ink[top:bottom], axis=0)
-        first, last = int(columns.argmax()), len(columns) - 1 - int(columns[::-1].argmax())
+        columns = np.flatnonzero(np.unpackbits(np.bitwise_or.reduce(packed[top:bottom], axis=0)))
+        first, last = int(columns[0]), int(columns[-1])
         if last - first > 10 * MM:
             starts.append(first)
             ends.append(last)
@@ -180,6 +181,6 @@ def find_fold(grey: Grey) -> float | None:
     band = grey[height // 20 : -height // 20 : 4, first : first + 2 * reach].mean(axis=0, dtype=np.float32)
     # A tilted fold is a smear of some columns: look for the middle of the smear.
     smooth = np.convolve(np.pad(band, 4, mode="edge"), np.full(9, 1 / 9, np.float32), mode="valid")
-    if np.median(smooth) - smooth.min() < 4:
+    if np.sort(smooth)[len(smooth) // 2] - smooth.min() < 4:
         return None
     return float((first + int(smooth.argmin()) + 0.5) / width)

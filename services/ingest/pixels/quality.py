@@ -38,7 +38,8 @@ def find_blur(contrast: Grey, counts: Squares) -> float:
     for step, change in directions:
         edges = shown & (change > ALONG_A_LINE * strokes)
         if edges.any():
-            sharpness = min(sharpness, float(np.median(step[edges] / strokes[edges])))
+            shares = np.sort(step[edges] / strokes[edges])
+            sharpness = min(sharpness, float(shares[len(shares) // 2]))
     return float(np.clip((SHARP_STEP - sharpness) / (SHARP_STEP - BLURRED_STEP), 0, 1))
 
 
@@ -52,14 +53,19 @@ def _steepest(contrast: Grey, rows: NDArray[np.intp]) -> tuple[Levels, list[tupl
     above, below = bands[:, :-1], bands[:, 1:]
     down = np.maximum(above, below) - np.minimum(above, below)
 
-    def most(values: Grey) -> Levels:
-        tops = values.max(axis=1)[:, : columns * SQUARE_PX]
-        levels: Levels = tops.reshape(len(tops), columns, SQUARE_PX).max(axis=2).astype(np.float32)
+    def most(tops: Grey) -> Levels:
+        """Of every square, from what is highest in each of its columns."""
+        whole = tops[:, : columns * SQUARE_PX].reshape(len(tops), columns, SQUARE_PX)
+        levels: Levels = whole.max(axis=2).astype(np.float32)
         return levels
 
-    squares = bands[:, :, : columns * SQUARE_PX].reshape(len(rows), SQUARE_PX, columns, SQUARE_PX)
-    changes = [np.ptp(squares, axis=axis).max(axis=other).astype(np.float32) for axis, other in ((3, 1), (1, 2))]
-    return most(bands), [(most(across), changes[0]), (most(down), changes[1])]
+    darkest = bands.max(axis=1)
+    # With a square's columns foremost its lines are compared whole rows at a time.
+    lines = bands[:, :, : columns * SQUARE_PX].reshape(len(rows), SQUARE_PX, columns, SQUARE_PX)
+    aside = np.ascontiguousarray(lines.transpose(3, 1, 0, 2))
+    change_across = (aside.max(axis=0) - aside.min(axis=0)).max(axis=0).astype(np.float32)
+    change_down = most(darkest - bands.min(axis=1))
+    return most(darkest), [(most(across.max(axis=1)), change_across), (most(down.max(axis=1)), change_down)]
 
 
 def find_clipped(contrast: Grey, edges: Iterable[str]) -> list[str]:

@@ -51,7 +51,7 @@ class Side:
     def _as_scan(self) -> Scan | None:
         pymupdf.TOOLS.reset_mupdf_warnings()
         try:
-            scan = as_scan(self._document, self._index)
+            scan = as_scan(self._document, self._index, self._page)
         except (RuntimeError, pymupdf.mupdf.FzErrorBase):  # its content is broken: drawing it shows what is left
             self.sound, scan = False, None
         if scan is None:  # of a scan, decoding tells
