@@ -296,7 +296,8 @@ def test_of_two_windows_one_writes_and_the_other_may_take_over(at_desk: Opened) 
     assert left.scores() == {"a1": "0.5"}
 
 
-def test_a_full_computer_says_so_and_sends_at_once(at_desk: Opened) -> None:
+def test_a_full_computer_says_so_and_sends_at_once(at_desk: Opened, page: Visits) -> None:
+    page.allow("the journal took nothing more")
     desk = at_desk()
     desk.page.evaluate(
         "() => { IDBObjectStore.prototype.add = () => { throw new DOMException('full', 'QuotaExceededError'); }; }"

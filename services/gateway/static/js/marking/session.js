@@ -346,13 +346,20 @@ export class Session {
     this.#queue = this.#queue.filter((each) => !sent.has(each.op.id));
     /** @type {string[]} */
     const over = [];
+    const refused = new Set();
     batch(() => {
       for (const { op } of waiting) {
         const outcome = /** @type {Outcome} */ (outcomes.get(op.id));
         this.#base = answered(this.#base, op, outcome);
         if (outcome.outcome === "done" || this.#agree(op, outcome)) over.push(op.id);
-        else if (outcome.outcome === "refused") this.#refused(op, outcome.problem);
-        else this.#differ(op);
+        else if (outcome.outcome === "refused") {
+          refused.add(place(op));
+          this.#refused(op, outcome.problem);
+        } else if (refused.has(place(op))) {
+          over.push(op.id); // in conflict only with what was refused before it
+          this.#show();
+          this.#add(actOf(op));
+        } else this.#differ(op);
       }
       this.scores.value = answer.scores;
       this.#settled += 1;
