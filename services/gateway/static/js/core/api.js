@@ -28,14 +28,15 @@ export async function call(method, path, body, options = {}) {
     headers["Content-Type"] = "application/json";
     sent = JSON.stringify(body);
   }
-  let answer;
+  let answer, text;
   try {
     answer = await fetch(BASE + path, { method, headers, body: sent, signal: options.signal, keepalive: options.keepalive });
+    text = await answer.text();
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem(0, { detail: t("problem.offline"), code: "offline" });
   }
-  return understood(answer.status, await answer.text());
+  return understood(answer.status, text);
 }
 
 /** Send a form and save the file that answers it. */

@@ -20,6 +20,7 @@ import { after, answered, marksOf, operation, place, same, sheetOf, standing, wa
 const TOGETHER_MS = 250; // strokes of one word go in one request
 const HEARTBEAT_MS = 120_000; // a lock lasts ten minutes: four may be lost
 const PATIENCE_MS = [1_000, 2_000, 5_000, 10_000, 20_000, 30_000];
+const ANSWER_MS = 20_000; // a network that says nothing is no network; the server answers within ten seconds
 const AT_ONCE = 200; // of the API
 const BATCH_BYTES = 400_000; // of 1 MB that the API takes
 const PARTING_BYTES = 60_000; // of the 64 KiB that a closing page may send
@@ -186,7 +187,7 @@ export class Session {
   /** Take or prolong the lock. What comes of it is in `lost`; without a network it is tried again with the next act. */
   async #tryLock() {
     try {
-      this.#token = (await call("POST", `/copies/${this.copyId}/lock`)).token;
+      this.#token = (await call("POST", `/copies/${this.copyId}/lock`, undefined, patient())).token;
       this.lost.value = null;
     } catch (error) {
       this.#failed(error);
@@ -205,7 +206,7 @@ export class Session {
   }
 
   #held() {
-    return { headers: { "X-Lock-Token": this.#token ?? "" } };
+    return { ...patient(), headers: { "X-Lock-Token": this.#token ?? "" } };
   }
 
   /** After `lost`: take the lock again, see what is there now, and send what was kept. */
@@ -257,8 +258,8 @@ export class Session {
       }
     } finally {
       this.#sending = false;
+      this.#tell(this.#queue.length === 0);
     }
-    this.#tell(this.#queue.length === 0);
     if (this.#closing && this.#queue.length === 0) this.ended ??= this.#end();
   }
 
@@ -267,7 +268,7 @@ export class Session {
     const waiting = this.#next(this.#atOnce, BATCH_BYTES);
     await Promise.all(waiting.map((each) => each.kept));
     try {
-      if (this.#token === null) this.#token = (await call("POST", `/copies/${this.copyId}/lock`)).token;
+      if (this.#token === null) this.#token = (await call("POST", `/copies/${this.copyId}/lock`, undefined, patient())).token;
       const answer = await call("PATCH", `/copies/${this.copyId}/draft`, this.#body(waiting), this.#held());
       this.#offline.value = false;
       this.#failures = 0;
@@ -534,6 +535,8 @@ export class Session {
 function actOf({ id: _, version: __, was: ___, ...act }) {
   return /** @type {Act} */ (act);
 }
+
+const patient = () => ({ signal: AbortSignal.timeout(ANSWER_MS) });
 
 /** @param {number} ms */
 const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
