@@ -73,6 +73,8 @@ MESSAGES: tuple[Message, ...] = (
     _event("ocr.text.extracted", ocr.TextExtracted, "grading"),
     _command("render.document.compose", render.ComposeDocument, sender="grading"),
     _event("render.document.composed", render.DocumentComposed, "grading"),
+    _command("render.export.build", render.BuildExport, sender="grading"),
+    _event("render.export.settled", render.ExportSettled, "grading"),
     _event("grading.copy.graded", grading.CopyGraded, audience=Audience.PUBLIC),
     _event("grading.copy.grading_failed", grading.CopyGradingFailed, audience=Audience.PUBLIC),
     _event("grading.exam.published", grading.ExamPublished, audience=Audience.PUBLIC),

@@ -252,3 +252,9 @@ class NotPublishable(Refusal):
 def _listed(items: list[str], limit: int = 10) -> str:
     """The first few, for a sentence; all of them are in the details."""
     return ", ".join(items[:limit]) + (", …" if len(items) > limit else "")
+
+
+class NothingToExport(Refusal):
+    code, http_status = "grading.nothing_to_export", 409
+    en = "No copy is graded yet, so there is no document to export."
+    fr = "Aucune copie n'est encore corrigée : il n'y a pas de document à exporter."

@@ -59,3 +59,41 @@ class NotFoldable(Refusal):
     code, http_status = "render.not_foldable", 422
     en = "An A3 double sheet has 4 pages: {pages} pages cannot be folded. Ask for a multiple of 4, or for A4."
     fr = "Une double feuille A3 compte 4 pages : {pages} pages ne se plient pas. Demandez un multiple de 4, ou du A4."
+
+
+class UnknownExport(Refusal):
+    """render has not heard of it yet, or it was never asked for."""
+
+    code, http_status = "render.unknown_export", 404
+    en = "There is no such export. Start it again from the results."
+    fr = "Cet export n'existe pas. Relancez-le depuis les résultats."
+
+
+class ExportNotReady(Refusal):
+    """``status`` is ``building`` or ``failed``; ``done`` when the zip was kept long enough and is gone."""
+
+    code, http_status = "render.export_not_ready", 409
+    en = "This export cannot be downloaded ({status}). Wait for it, or start it again from the results."
+    fr = "Cet export ne peut pas être téléchargé ({status}). Attendez-le, ou relancez-le depuis les résultats."
+
+
+class DocumentMissing(Refusal):
+    """Of one copy in an export; the others are in the zip."""
+
+    code, http_status = "render.document_missing", 422
+    en = "The final document is no longer in the store. Reopen and finalise the copy again."
+    fr = "Le document final n'est plus dans le stockage. Rouvrez la copie et finalisez-la à nouveau."
+
+
+class DocumentDamaged(Refusal):
+    """Of one copy in an export: the bytes in the store are not those that were stored."""
+
+    code, http_status = "render.document_damaged", 422
+    en = "The final document is damaged in the store. Reopen and finalise the copy again."
+    fr = "Le document final est abîmé dans le stockage. Rouvrez la copie et finalisez-la à nouveau."
+
+
+class NothingExported(Refusal):
+    code, http_status = "render.nothing_exported", 422
+    en = "Not one document could be read. Start the export again."
+    fr = "Aucun document n'a pu être lu. Relancez l'export."

@@ -38,3 +38,25 @@ class DocumentComposed(Tolerant):
     document: ObjectRef | None = None
     page_count: int | None = None
     reason: str | None = Field(default=None, max_length=500)
+
+
+class BuildExport(Tolerant):
+    """Put the final PDFs of an exam into one zip. ``manifest`` is an ExportManifest v1 that is already in the store."""
+
+    export_id: UUID
+    exam_id: UUID
+    manifest: ObjectRef
+    copies: int = Field(ge=1)
+
+
+class ExportSettled(Tolerant):
+    """The one reply to BuildExport. ``done``: there is a zip with all of ``copies`` but ``missing``.
+
+    ``failed``: there is none, because not one document could be read or the store was away for too long.
+    """
+
+    export_id: UUID
+    exam_id: UUID
+    outcome: Literal["done", "failed"]
+    copies: int = Field(ge=1)
+    missing: int = Field(ge=0)

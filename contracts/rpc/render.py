@@ -1,4 +1,4 @@
-"""What the gateway asks of render: answer sheets to print before the exam."""
+"""What the gateway asks of render: answer sheets to print before the exam, exports to fetch after it."""
 
 from __future__ import annotations
 
@@ -43,3 +43,33 @@ class AnswerSheets(Model):
 
 # A thousand copies take some seconds to draw; who asks again after a 503 finds them made.
 ANSWER_SHEETS = Method("render", "answer_sheets", AnswerSheetsWanted, AnswerSheets, timeout_s=20)
+
+
+class GetExport(Model):
+    export_id: UUID
+
+
+ExportStatus = Literal["building", "done", "failed"]
+
+
+class ExportedCopy(Model):
+    """``missing``: its document is no longer in the store. ``damaged``: it is not what was stored."""
+
+    copy_id: UUID
+    anonymous_id: str
+    outcome: Literal["done", "missing", "damaged"]
+
+
+class ExportView(Model):
+    """``document``: the zip; null until ``done``, and again once it was kept long enough."""
+
+    id: UUID
+    exam_id: UUID
+    status: ExportStatus
+    done: int
+    total: int
+    copies: tuple[ExportedCopy, ...]
+    document: ObjectRef | None
+
+
+GET_EXPORT = Method("render", "get_export", GetExport, ExportView)

@@ -18,11 +18,14 @@ from contracts.errors import Refusal, Unavailable
 from contracts.errors.gateway import JobNotCancellable, NotFound
 from contracts.errors.grading import NotFound as CopyNotFound
 from contracts.errors.ingest import SplittingFailed, Unreadable
+from contracts.errors.render import DocumentDamaged, DocumentMissing, NothingExported, UnknownExport
 from contracts.model import Model, Role
-from contracts.rpc import ingest
+from contracts.rpc import ingest, render
 from contracts.rpc.grading import copies
 from contracts.rpc.grading.copies import CopyStatus, CopyView, FinaliseStarted
+from contracts.rpc.grading.results import ExportStarted
 from contracts.rpc.ingest import UploadPart, UploadStatus, UploadView
+from contracts.rpc.render import ExportView
 from services.gateway import cursors
 from services.gateway.auth import Caller
 from services.gateway.context import ask, gateway
@@ -30,8 +33,8 @@ from services.gateway.problems import in_words, language
 from services.gateway.store import jobs
 
 __all__ = [
-    "ENDED", "Job", "JobType", "cancel", "event_id", "finalising", "finalising_started", "find", "followed", "listed",
-    "of_upload", "of_uploads", "open_job", "repeat", "repeatable",
+    "ENDED", "Job", "JobType", "cancel", "event_id", "export_queued", "finalising", "finalising_started", "find",
+    "followed", "listed", "of_upload", "of_uploads", "open_job", "repeat", "repeatable",
 ]  # fmt: skip
 
 
@@ -45,6 +48,7 @@ _places = threading.BoundedSemaphore(FOLLOWERS)
 class JobType(StrEnum):
     UPLOAD = "upload"
     FINALISE = "finalise"
+    EXPORT = "export"
 
 
 class JobStatus(StrEnum):
@@ -59,7 +63,10 @@ ENDED = frozenset({JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED})
 
 
 class JobItem(Model):
-    """``name`` of a file in a zip. ``repeatable``: it did not succeed, and trying again can change that."""
+    """``name`` of a file in a zip, or a copy's anonymous id.
+
+    ``repeatable``: it did not succeed, and trying again can change that.
+    """
 
     id: UUID
     status: JobStatus
@@ -260,6 +267,39 @@ def _finalise_job(job_id: UUID, copy_id: UUID, status: JobStatus, error: dict[st
     )
 
 
+def export_queued(job_id: UUID, started: ExportStarted) -> Job:
+    return _export_job(job_id, JobStatus.QUEUED, total=started.copies)
+
+
+def exporting(job_id: UUID, export: ExportView) -> Job:
+    """Each copy is an item; a document that could not be read fails its item, not the export."""
+    status = _EXPORT_STATES[export.status]
+    items = tuple(
+        JobItem(id=each.copy_id, name=each.anonymous_id, status=JobStatus.SUCCEEDED)
+        if each.outcome == "done"
+        else JobItem(
+            id=each.copy_id, name=each.anonymous_id, status=JobStatus.FAILED, error={"code": _LOST[each.outcome].code}
+        )
+        for each in export.copies
+    )
+    made = _export_job(job_id, status, done=export.done, total=export.total, items=items)
+    href = f"/api/v1/exports/{export.id}" if export.document is not None else None
+    return made.model_copy(update={"exam_id": export.exam_id, "result": JobResult(href=href) if href else None})
+
+
+def _export_job(
+    job_id: UUID, status: JobStatus, *, done: int = 0, total: int = 0, items: tuple[JobItem, ...] = ()
+) -> Job:
+    error = {"code": NothingExported.code} if status is JobStatus.FAILED else None
+    return Job(
+        id=job_id, type=JobType.EXPORT, status=status, done=done, total=total, error=error, items=items, result=None
+    )
+
+
+_EXPORT_STATES = {"building": JobStatus.RUNNING, "done": JobStatus.SUCCEEDED, "failed": JobStatus.FAILED}
+_LOST = {"missing": DocumentMissing, "damaged": DocumentDamaged}
+
+
 def _failure(message: str | None) -> dict[str, Any]:
     french = "La copie n'a pas pu être finalisée ; relancez la finalisation."
     english = "The copy could not be finalised; finalise it again."
@@ -317,9 +357,18 @@ def _copy_now(row: sa.Row[Any], by: Caller) -> Job:
     return finalising(row.id, copy, row.revision)
 
 
+def _export_now(row: sa.Row[Any], _: Caller) -> Job:
+    """Queued until render has heard of it."""
+    try:
+        return exporting(row.id, ask(render.GET_EXPORT, export_id=row.subject_id))
+    except UnknownExport:
+        return _export_job(row.id, JobStatus.QUEUED)
+
+
 _VIEWS: dict[JobType, Callable[[sa.Row[Any], Caller], Job]] = {
     JobType.UPLOAD: _upload_now,
     JobType.FINALISE: _copy_now,
+    JobType.EXPORT: _export_now,
 }
 
 

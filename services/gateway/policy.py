@@ -136,6 +136,8 @@ RULES: dict[str, Rule] = {
     "results.index": _ADMIN,
     "results.as_csv": _ADMIN,
     "results.as_pronote": _ADMIN,
+    "exports.create": _ADMIN,
+    "exports.show": _ADMIN,
     "jobs.index": _STAFF,
     "jobs.show": _STAFF,
     "jobs.events": _STAFF,

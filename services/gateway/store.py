@@ -100,7 +100,7 @@ jobs = sa.Table(
     sa.Column("created_by", sa.Uuid, sa.ForeignKey("accounts.id", ondelete="RESTRICT"), nullable=False),
     sa.Column("created_at", _instant, nullable=False, server_default=_now),
     sa.Column("outcome", postgresql.JSONB),
-    sa.CheckConstraint("type IN ('upload', 'finalise')", name="type"),
+    sa.CheckConstraint("type IN ('upload', 'finalise', 'export')", name="type"),
     sa.UniqueConstraint("type", "subject_id", "revision"),
     sa.Index("ix_jobs_created_by_created_at", "created_by", "created_at"),
 )

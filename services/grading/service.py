@@ -9,7 +9,7 @@ from chassis.bus.rpc_server import serve
 from chassis.bus.subscription import Delivery, subscribe
 from contracts.messages.ingest import CopyAssembled, UploadSettled
 from contracts.messages.ocr import TextExtracted
-from contracts.messages.render import DocumentComposed
+from contracts.messages.render import DocumentComposed, ExportSettled
 from contracts.rpc import AskedAgain, Done, LookForStuck
 from contracts.rpc.grading import copies as copies_rpc
 from contracts.rpc.grading import desk as desk_rpc
@@ -23,6 +23,7 @@ from services.grading.usecases import (
     copies,
     desk,
     exams,
+    exports,
     finalise,
     identity,
     locks,
@@ -323,6 +324,14 @@ class GradingService:
     @serve(results_rpc.MAKE_RESULTS_FILE)
     def make_results_file(self, request: results_rpc.ResultsFile) -> results_rpc.FileMade:
         return results.make_results_file(self.app, request)
+
+    @serve(results_rpc.START_EXPORT)
+    def start_export(self, request: results_rpc.StartExport) -> results_rpc.ExportStarted:
+        return exports.start_export(self.app, request)
+
+    @subscribe(ExportSettled)
+    def export_settled(self, delivery: Delivery[ExportSettled]) -> None:
+        exports.export_settled(delivery.payload, delivery.transaction)
 
     @serve(exams_rpc.OWN_RESULTS)
     def own_results(self, request: exams_rpc.OwnResults) -> exams_rpc.CandidateResults:

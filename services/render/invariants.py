@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chassis.invariants import Subjects
+from chassis.invariants import Subjects, objects_in
 
 SUBJECTS = (
     Subjects(
@@ -11,4 +11,5 @@ SUBJECTS = (
         type="text",
         objects=("SELECT record_sha256, document_key, document_size FROM artefacts WHERE {record_sha256}",),
     ),
+    Subjects("exports", objects=(objects_in("exports", "document"),)),
 )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from chassis.bus.app import App
+from chassis.bus.app import App, every
 from chassis.bus.rpc_server import serve
 from chassis.bus.subscription import Delivery, subscribe
-from contracts.messages.render import ComposeDocument
+from contracts.messages.render import BuildExport, ComposeDocument
 from contracts.rpc import render as rpc
-from services.render import usecases
+from services.render import exports, usecases
 from services.render.context import Context
 
 
@@ -29,6 +29,21 @@ class RenderService:
 
     def compose_failed(self, delivery: Delivery[ComposeDocument]) -> None:
         usecases.give_up(delivery)
+
+    @subscribe(BuildExport, on_exhausted="export_failed")
+    def build_export(self, delivery: Delivery[BuildExport]) -> None:
+        exports.build_export(self.app, delivery)
+
+    def export_failed(self, delivery: Delivery[BuildExport]) -> None:
+        exports.give_up(delivery)
+
+    @serve(rpc.GET_EXPORT)
+    def get_export(self, request: rpc.GetExport) -> rpc.ExportView:
+        return exports.get_export(self.app, request)
+
+    @every(seconds=3600)
+    def forget_old_exports(self) -> None:
+        exports.forget_old_exports(self.app)
 
     @serve(rpc.ANSWER_SHEETS)
     def answer_sheets(self, request: rpc.AnswerSheetsWanted) -> rpc.AnswerSheets:

@@ -109,7 +109,7 @@ NAME_NO_OBJECT = {
         "marks.remarks", "annotations.strokes", "annotations.pressures", "operations.op", "operations.problem",
         "audit.details",
     },
-    "render": set(),
+    "render": {"exports.copies"},
     "gateway": {"idempotency_keys.answer", "jobs.outcome"},
 }  # fmt: skip
 

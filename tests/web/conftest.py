@@ -145,6 +145,9 @@ def play_exam(rpc: FakeRpc) -> None:
             exams.EarlierResult(revision=2, total=Decimal("11"), published_at=NOON, reason=None, changed_at=NOON),
             exams.EarlierResult(revision=1, total=Decimal("10.5"), published_at=NOON, reason=EVIL, changed_at=NOON),
         ),
+        statistics=exams.ClassStatistics(
+            copies=5, mean=Decimal("12.345"), q1=Decimal(9), median=Decimal(12), q3=Decimal(15)
+        ),
     )
     event = copies.AuditEvent(seq=1, action=EVIL, actor=EVIL, actor_id=MARKER, at=NOON, details={})
     answers: dict[Any, Any] = {
@@ -152,7 +155,12 @@ def play_exam(rpc: FakeRpc) -> None:
         exams.GET_EXAM: full_exam(),
         exams.GET_SCHEME: scheme,
         exams.LIST_CANDIDATES: exams.Candidates(items=(candidate,), next="more", total=2),
-        exams.OWN_RESULTS: exams.CandidateResults(last_name=EVIL, first_name=EVIL, items=(result,)),
+        exams.OWN_RESULTS: exams.CandidateResults(
+            last_name=EVIL,
+            first_name=EVIL,
+            items=(result,),
+            withdrawn=(exams.WithdrawnResult(exam_title=EVIL_TITLE, exam_date=None, withdrawn_at=NOON),),
+        ),
         copies.LIST_COPIES: copies.Copies(items=(summary,), next="more", total=2),
         copies.GET_COPY: full_copy(),
         copies.GET_ALLOCATION: copies.Allocations(items=(allocation,), unallocated=1),

@@ -319,7 +319,27 @@ class EarlierResult(Model):
     changed_at: dt.datetime
 
 
+class ClassStatistics(Model):
+    """How all who could read their results of this exam did; quartiles are marks that were given."""
+
+    copies: int
+    mean: Points
+    q1: Points
+    median: Points
+    q3: Points
+
+
+class WithdrawnResult(Model):
+    """An exam whose results this person could read, and cannot now: they are being reviewed."""
+
+    exam_title: str
+    exam_date: dt.date | None
+    withdrawn_at: dt.datetime
+
+
 class CandidateResult(Model):
+    """``statistics`` only where the exam shows them and the class is large enough to hide in."""
+
     exam_id: UUID
     exam_title: str
     exam_date: dt.date | None
@@ -331,12 +351,14 @@ class CandidateResult(Model):
     revision: int
     published_at: dt.datetime
     earlier: tuple[EarlierResult, ...] = ()
+    statistics: ClassStatistics | None = None
 
 
 class CandidateResults(Model):
     last_name: str
     first_name: str
     items: tuple[CandidateResult, ...]
+    withdrawn: tuple[WithdrawnResult, ...] = ()
 
 
 class OwnDocument(Model):

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from contracts.model import PROSE, Actor, Model, Points
 from contracts.objects import ObjectRef
-from contracts.rpc import Listing, Method
+from contracts.rpc import Listing, Method, Once
 from contracts.rpc.grading.copies import CopyStatus, ExamQuery
 
 Coefficient = Points
@@ -184,8 +184,21 @@ class FileMade(Model):
     filename: str
 
 
+class StartExport(Once):
+    """Gather the final documents of all graded copies into one zip, which render makes."""
+
+    exam_id: UUID
+    by: Actor
+
+
+class ExportStarted(Model):
+    export_id: UUID
+    copies: int
+
+
 GET_PILE = Method("grading", "get_pile", ExamQuery, Pile)
 SET_FLAG = Method("grading", "set_flag", SetFlag, FlagView)
 GET_STATISTICS = Method("grading", "get_statistics", ExamQuery, Statistics)
 LIST_RESULTS = Method("grading", "list_results", ListResults, Results)
 MAKE_RESULTS_FILE = Method("grading", "make_results_file", ResultsFile, FileMade)
+START_EXPORT = Method("grading", "start_export", StartExport, ExportStarted)

@@ -8,6 +8,7 @@ from services.gateway.routes.candidate import candidate
 from services.gateway.routes.comments import comments
 from services.gateway.routes.copies import copies
 from services.gateway.routes.exams import exams
+from services.gateway.routes.exports import exports
 from services.gateway.routes.identification import identification
 from services.gateway.routes.images import images
 from services.gateway.routes.jobs import jobs
@@ -32,6 +33,7 @@ RESOURCES: tuple[Resource, ...] = (
     marking,
     comments,
     results,
+    exports,
     jobs,
     maintenance,
     candidate,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,6 +21,12 @@ PRONOTE_HEADER: Final = ("Nom", "Prénom", "Classe", "INE", "Note", "Barème", "
 CSV_HEADER: Final = (
     "last_name", "first_name", "class", "ine", "birth_date", "anonymous_id", "state", "total", "total_points",
 )  # fmt: skip
+
+_NOT_DECOMPOSED = str.maketrans(
+    {"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "ß": "ss", "đ": "d", "Đ": "D",
+     "’": "-", "ʼ": "-"}
+)  # fmt: skip
+"""Letters that are no letter with an accent to Unicode."""
 
 
 @dataclass(frozen=True)
@@ -78,3 +86,19 @@ def _written(rows: Sequence[Sequence[str]], delimiter: str) -> str:
 
 def _number(value: Decimal | None) -> str:
     return "" if value is None else points(value)
+
+
+def document_name(class_name: str | None, last_name: str | None, first_name: str | None, anonymous_id: str) -> str:
+    """``TG2/DA-SILVA_Louise_K7Q2MX.pdf``: safe on every system, unique by the anonymous id.
+
+    A copy that nobody identified has only that. Folders are classes; without one a file stands at the top.
+    """
+    name = "_".join(part for part in (_safe(last_name, 40), _safe(first_name, 40), _safe(anonymous_id, 30)) if part)
+    folder = _safe(class_name, 60)
+    return f"{folder}/{name}.pdf" if folder else f"{name}.pdf"
+
+
+def _safe(text: str | None, most: int) -> str:
+    """Letters and digits of ASCII, accents dropped; whatever stands between them becomes one dash."""
+    plain = unicodedata.normalize("NFKD", (text or "").translate(_NOT_DECOMPOSED)).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-")[:most].strip("-")

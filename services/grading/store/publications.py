@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -35,6 +36,9 @@ class Published:
     record: ObjectRef
     document: ObjectRef
     published_at: datetime
+    exam_id: UUID
+    publication: int
+    class_statistics: bool
 
 
 def state_of_copies(sql: sa.Connection, exam_id: UUID) -> list[Any]:
@@ -137,6 +141,9 @@ def of_person(sql: sa.Connection, person_id: UUID) -> list[Published]:
             results.c.record,
             results.c.document,
             exams.c.published_at,
+            exams.c.id.label("exam_id"),
+            exams.c.publication,
+            exams.c.class_statistics,
         )
         .select_from(published_copies)
         .join(
@@ -164,6 +171,34 @@ def of_person(sql: sa.Connection, person_id: UUID) -> list[Published]:
             record=ObjectRef.model_validate(row.record),
             document=ObjectRef.model_validate(row.document),
             published_at=row.published_at,
+            exam_id=row.exam_id,
+            publication=row.publication,
+            class_statistics=row.class_statistics,
         )
         for row in sql.execute(query)
     ]
+
+
+def totals(sql: sa.Connection, which: Sequence[tuple[UUID, int]]) -> dict[UUID, list[Decimal]]:
+    """What everybody got, by exam, in these publications; whose is what is not told."""
+    found: dict[UUID, list[Decimal]] = {exam_id: [] for exam_id, _ in which}
+    if which:
+        place = sa.tuple_(published_copies.c.exam_id, published_copies.c.publication)
+        query = sa.select(published_copies.c.exam_id, results.c.total).join_from(published_copies, results)
+        for row in sql.execute(query.where(place.in_(which))):
+            found[row.exam_id].append(row.total)
+    return found
+
+
+def withdrawn_from_person(sql: sa.Connection, person_id: UUID) -> list[Any]:
+    """(``title``, ``date``, ``withdrawn_at``) of exams that the person could read and that are not out now."""
+    query = (
+        sa.select(exams.c.title, exams.c.date, sa.func.max(publications.c.withdrawn_at).label("withdrawn_at"))
+        .select_from(published_copies)
+        .join(publications)
+        .join(exams, exams.c.id == published_copies.c.exam_id)
+        .where(published_copies.c.person_id == person_id, exams.c.published_at.is_(None), exams.c.deleted_at.is_(None))
+        .group_by(exams.c.id)
+        .order_by(sa.desc("withdrawn_at"), exams.c.id)
+    )
+    return list(sql.execute(query))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from contracts.errors.grading import NotFound
@@ -12,14 +13,17 @@ from contracts.rpc.grading.exams import (
     CandidateResults,
     Candidates,
     CandidateView,
+    ClassStatistics,
     Document,
     EarlierResult,
     ListCandidates,
     OwnDocument,
     OwnResults,
     ResultItem,
+    WithdrawnResult,
 )
 from services.grading.context import Context
+from services.grading.domain.statistics import spread
 from services.grading.store import candidates, exams, publications
 from services.grading.store.copies import sees_candidates
 from services.grading.store.paging import cursor
@@ -55,7 +59,7 @@ def own_results(app: Context, request: OwnResults) -> CandidateResults:
     """What is published about a person now, newest first; nothing published is an empty list.
 
     Marks come from the record frozen at finalisation, the one the final PDF printed. Revisions that the person could
-    read before are told with the reason why they changed.
+    read before are told with the reason why they changed, exams that were taken back with the day.
     """
     with app.db.reading() as sql:
         person = candidates.latest_of_person(sql, request.person_id)
@@ -63,10 +67,21 @@ def own_results(app: Context, request: OwnResults) -> CandidateResults:
             raise NotFound
         published = publications.of_person(sql, request.person_id)
         earlier = publications.earlier_of_person(sql, request.person_id)
+        withdrawn = publications.withdrawn_from_person(sql, request.person_id)
+        totals = publications.totals(
+            sql, [(each.exam_id, each.publication) for each in published if each.class_statistics]
+        )
     return CandidateResults(
         last_name=person.last_name,
         first_name=person.first_name,
-        items=tuple(_result(app.objects.get_json(each.record, MarkingRecord), each, earlier) for each in published),
+        items=tuple(
+            _result(app.objects.get_json(each.record, MarkingRecord), each, earlier, totals.get(each.exam_id, []))
+            for each in published
+        ),
+        withdrawn=tuple(
+            WithdrawnResult(exam_title=row.title, exam_date=row.date, withdrawn_at=row.withdrawn_at)
+            for row in withdrawn
+        ),
     )
 
 
@@ -80,7 +95,20 @@ def own_document(app: Context, request: OwnDocument) -> Document:
     raise NotFound
 
 
-def _result(record: MarkingRecord, published: publications.Published, earlier: Sequence[Any]) -> CandidateResult:
+CLASS_OF = 5
+"""Below, quartiles would tell what each of the others got."""
+
+
+def _class(totals: Sequence[Decimal]) -> ClassStatistics | None:
+    if len(totals) < CLASS_OF:
+        return None
+    told = spread(totals)
+    return ClassStatistics(copies=told.count, mean=told.mean, q1=told.q1, median=told.median, q3=told.q3)
+
+
+def _result(
+    record: MarkingRecord, published: publications.Published, earlier: Sequence[Any], totals: Sequence[Decimal]
+) -> CandidateResult:
     return CandidateResult(
         exam_id=record.exam_id,
         exam_title=record.exam_title,
@@ -103,6 +131,7 @@ def _result(record: MarkingRecord, published: publications.Published, earlier: S
             for row in earlier
             if row.copy_id == published.copy_id and row.revision < published.revision
         ),
+        statistics=_class(totals),
     )
 
 

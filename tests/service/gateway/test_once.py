@@ -27,6 +27,7 @@ from contracts.rpc import ingest as ingest_rpc
 from contracts.rpc.grading import copies as copies_rpc
 from contracts.rpc.grading import desk as desk_rpc
 from contracts.rpc.grading import exams as exams_rpc
+from contracts.rpc.grading import results as results_rpc
 from services.gateway.api import OPERATIONS
 from services.gateway.idempotency import _without
 from services.gateway.store import idempotency_keys
@@ -37,6 +38,7 @@ from services.grading.usecases import (
     comments,
     copies,
     exams,
+    exports,
     finalise,
     identity,
     locks,
@@ -137,10 +139,10 @@ def school(
     ingest = build_context(database("ingest"), objects, sandbox, originals)
     grading = Grading(grading_settings(), database("grading"), objects)
     modules = (
-        allocation, candidates, comments, copies, exams, finalise, identity, locks, marking, matching, reopening,
-        roster,
+        allocation, candidates, comments, copies, exams, exports, finalise, identity, locks, marking, matching,
+        reopening, roster,
     )  # fmt: skip
-    _play(rpc, grading, (exams_rpc, copies_rpc, desk_rpc), modules)
+    _play(rpc, grading, (exams_rpc, copies_rpc, desk_rpc, results_rpc), modules)
     _play(rpc, ingest, (ingest_rpc,), (assembling, repeating, usecases))
     yield School(admin, rpc, db, Ingest(ingest, UUID(int=0)), grading)
     originals.close()
@@ -245,6 +247,15 @@ def _repeat(school: School) -> Wish:
     return f"/jobs/{job['id']}/items/{job['items'][0]['id']}/repeat", {}
 
 
+def _export(school: School) -> Wish:
+    exam_id = school.exam()
+    copy_id, held = school.marked(exam_id)
+    assert school.admin.post(f"/copies/{copy_id}/finalise", headers=held).status_code == 202
+    nobody: Any = None
+    Desk(school.grading, exam_id, nobody, nobody).composed(UUID(copy_id))
+    return f"/exams/{exam_id}/exports", {}
+
+
 CREATING: dict[str, Callable[[School], Wish]] = {
     "booklets.assemble": _assemble,
     "booklets.assemble_certain": _assemble_certain,
@@ -256,6 +267,7 @@ CREATING: dict[str, Callable[[School], Wish]] = {
     "booklets.undo_in_one": _undo_in_one,
     "exams.create": lambda _: ("/exams", {"json": {"title": "Bac blanc", "intake": "a3"}}),
     "exams.issue_access_codes": _access_codes,
+    "exports.create": _export,
     "jobs.repeat": _repeat,
     "comments.create": lambda school: (f"/exams/{school.exam()}/comments", {"json": {"text": "Bien vu."}}),
     "marking.annotate": _annotate,

@@ -11,9 +11,11 @@ from contracts.errors.grading import ExamPublished, NotFound
 from contracts.errors.grading_exams import NothingToPublish, NotPublishable
 from contracts.records.marking import MarkingRecord
 from contracts.rpc.grading.copies import Reopen
-from contracts.rpc.grading.exams import DeleteExam, ListCandidates, OwnDocument, OwnResults, Publish
+from contracts.rpc.grading.exams import DeleteExam, ListCandidates, OwnDocument, OwnResults, Publish, UpdateExam
 from services.grading.store import copies as copies_store
+from services.grading.store import integrity
 from services.grading.usecases import candidates, copies, exams, publication, reopening
+from tests.conftest import AUDIT_KEY
 from tests.service.grading.school import candidate_ids, identify, import_roster
 
 
@@ -179,3 +181,55 @@ def test_reopening_and_publishing_at_once_never_publish_an_open_copy(desk, jades
         if desk.row(jades).status != "GRADED":
             return
         withdraw(desk)
+
+
+def a_class(desk, size):
+    """So many published copies of so many candidates; the first candidate's person."""
+    rows = "".join(f"NOM{n};P{n};T{n % 2};0{n + 1}/01/2008\n" for n in range(size))
+    import_roster(desk.app, desk.exam_id, desk.admin, f"Nom;Prénom;Classe;Date de naissance\n{rows}")
+    who = candidate_ids(desk.app, desk.exam_id, desk.admin)
+    for n in range(size):
+        identify(desk, desk.graded(), who[f"P{n}"])
+    return persons(desk)["P0"]
+
+
+def show_class(desk):
+    request = UpdateExam(exam_id=desk.exam_id, version=1, class_statistics=True, by=desk.admin)
+    assert exams.update_exam(desk.app, request).class_statistics
+
+
+def test_a_candidate_reads_how_the_class_did_where_the_exam_shows_it(desk):
+    show_class(desk)
+    first = a_class(desk, 5)
+    publish(desk)
+    (result,) = own_results(desk, first).items
+    assert result.statistics is not None
+    assert (result.statistics.copies, result.statistics.median) == (5, Decimal("14.75"))
+    with desk.db.reading(snapshot=True) as sql:
+        assert integrity.broken(sql, AUDIT_KEY)[0] == []  # the choice is in the exam's trail
+
+
+def test_without_being_asked_for_nobody_reads_how_the_class_did(desk):
+    first = a_class(desk, 5)
+    publish(desk)
+    assert own_results(desk, first).items[0].statistics is None
+
+
+def test_a_class_too_small_to_hide_in_is_not_shown(desk):
+    show_class(desk)
+    first = a_class(desk, 4)
+    publish(desk)
+    assert own_results(desk, first).items[0].statistics is None
+
+
+def test_a_withdrawn_result_is_told_until_it_is_back(desk, jades):
+    jade, louise = persons(desk)["Jade"], persons(desk)["Louise"]
+    assert own_results(desk, jade).withdrawn == ()
+    publish(desk)
+    withdraw(desk)
+    (gone,) = own_results(desk, jade).withdrawn
+    assert gone.exam_title == "Bac blanc"
+    assert own_results(desk, jade).items == ()
+    assert own_results(desk, louise).withdrawn == ()
+    publish(desk)
+    assert own_results(desk, jade).withdrawn == ()

@@ -75,6 +75,8 @@ PROMISED = """
 /exams/{}/results GET
 /exams/{}/results.csv GET
 /exams/{}/results.pronote.csv GET
+/exams/{}/exports POST
+/exports/{} GET
 /copies/{}/events GET
 /exams/{}/publication PUT DELETE
 /exams/{}/access-codes POST

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.grading.domain.result_files import Result, for_programs, for_pronote
+from services.grading.domain.result_files import Result, document_name, for_programs, for_pronote
 from services.grading.domain.scheme import Leaf
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -71,3 +71,17 @@ def test_no_cell_is_a_formula(start: str) -> None:
 def test_an_open_copy_shows_no_mark() -> None:
     open_copy = for_pronote((RESULTS[1],), Decimal(20)).decode("utf-8-sig").splitlines()[1]
     assert open_copy.endswith(";TG1;;;20;")
+
+
+@pytest.mark.parametrize(
+    ("who", "name"),
+    [
+        (("TG 2", "LEFÈVRE", "Noémie"), "TG-2/LEFEVRE_Noemie_K7Q2MX.pdf"),
+        (("", "D’ARC; dite la Pucelle", "Jeanne"), "D-ARC-dite-la-Pucelle_Jeanne_K7Q2MX.pdf"),
+        (("../..", "Œuvrard/..", "a\\b"), "OEuvrard_a-b_K7Q2MX.pdf"),
+        ((None, None, None), "K7Q2MX.pdf"),
+        (("TG1", "山田", "太郎"), "TG1/K7Q2MX.pdf"),
+    ],
+)
+def test_names_of_documents_are_safe_everywhere(who: tuple[str | None, ...], name: str) -> None:
+    assert document_name(*who, "K7Q2MX") == name  # type: ignore[arg-type]

@@ -95,7 +95,7 @@ class CompareCopies extends Island {
         ${copy.marker ? html`<span class="quiet small">${copy.marker}</span>` : nothing}
         ${item ? html`<span class="given ${score === undefined ? "none" : `b${band(score, item.points)}`}">${score === undefined ? t("pile.none") : html`<b>${points(score)}</b>`} <small>/ ${points(item.points)}</small></span>` : nothing}</header>
       ${remark ? html`<p class="remark">${remark}</p>` : nothing}
-      <div class="pages" tabindex="0" role="region" aria-label=${t("copy.pages")}>${side ? side.pages.map((page) => this.#page(side, page)) : html`<p class="quiet" role="status">${t("pile.loading")}</p>`}</div>
+      <div class="pages" tabindex="0" role="region" aria-label="${t("copy.pages")} ${copy.anonymous_id}">${side ? side.pages.map((page) => this.#page(side, page)) : html`<p class="quiet" role="status">${t("pile.loading")}</p>`}</div>
     </section>`;
   }
 
