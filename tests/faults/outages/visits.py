@@ -53,6 +53,7 @@ class Scene:
     booklet: JSON = field(default_factory=dict)
     upload: str = ""
     job: str = ""
+    export: str = ""
     candidates: list[JSON] = field(default_factory=list)
 
 
@@ -263,6 +264,15 @@ def _table() -> Iterator[tuple[str, str, Callable[[Scene], Wanted]]]:
         _api("admin", "POST", "/copies/{s.copies[1]}/finalise", headers=_held(1)),
     )
     yield "marking.reopen", "gateway grading", _api("admin", "POST", "/copies/{s.graded}/reopen")
+    done, flag = "/exams/{s.done}", {"json": {"flagged": True, "note": "À revoir"}}
+    yield "results.pile", "gateway grading", _api("admin", "GET", desk + "/pile")
+    yield "results.flag", "gateway grading", _api("admin", "PUT", copy + "/flag", **flag)
+    yield "results.statistics", "gateway grading", _api("admin", "GET", done + "/statistics")
+    yield "results.index", "gateway grading", _api("admin", "GET", done + "/results")
+    yield "results.as_csv", "gateway grading store", _api("admin", "GET", done + "/results.csv")
+    yield "results.as_pronote", "gateway grading store", _api("admin", "GET", done + "/results.pronote.csv")
+    yield "exports.create", "gateway grading store", _api("admin", "POST", done + "/exports")
+    yield "exports.show", "gateway render store", _api("admin", "GET", "/exports/{s.export}")
     stuck = "/maintenance/stuck-"
     yield "maintenance.stuck_copies", "gateway grading", _api("admin", "POST", stuck + "copies")
     yield "maintenance.stuck_uploads", "gateway ingest", _api("admin", "POST", stuck + "uploads")
@@ -291,6 +301,8 @@ def _table() -> Iterator[tuple[str, str, Callable[[Scene], Wanted]]]:
     yield "web.leave", "gateway", _form("form_portal", "/leave", csrf_token=lambda s: _csrf(s.form_portal))
     for name in ("scheme", "roster", "identification", "allocation", "copies", "publication", "access-codes"):
         yield "web." + name.replace("-", "_"), "gateway grading", _page("admin", "/exams/{s.desk}/" + name)
+    for endpoint, name in (("pile", "pile"), ("statistics", "statistics"), ("exam_results", "results")):
+        yield "web." + endpoint, "gateway grading", _page("admin", "/exams/{s.done}/" + name)
     yield "web.scans", "gateway grading ingest", _page("admin", "/exams/{s.desk}/scans")
     yield "web.exams", "gateway grading", _page("admin", "/exams")
     yield "web.new_exam", "gateway", _page("admin", "/exams/new")
@@ -423,6 +435,8 @@ class Stage:
         scene.exam = admin.get(desk)
         scene.scheme_version = admin.get(f"{desk}/scheme")["version"]
         scene.spare = admin.post("/exams", json=new_exam("Bientôt mise de côté"))
+        zipped = admin.wait(admin.post(f"/exams/{scene.done}/exports"))
+        scene.export = zipped["result"]["href"].rpartition("/")[2]
         return scene
 
     @staticmethod
