@@ -65,6 +65,7 @@ PAGES = {
         f"/exams/{EXAM}/pile",
         f"/exams/{EXAM}/statistics",
         f"/copies/{COPY}",
+        f"/copies/{COPY}/mark",
     ),
     Role.CANDIDATE: ("/results",),
 }

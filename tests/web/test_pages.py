@@ -90,7 +90,7 @@ def test_every_page_route_is_tried_here(app: Flask) -> None:
     assert own <= RULES.keys()
     adapter = app.url_map.bind("localhost")
     tried = {adapter.match(path.split("?")[0])[0] for _, path in ROUTES} | {"web.sign_in", "web.candidate_sign_in"}
-    no_page = {"web.home", "web.asset", "web.choose_language", "web.sign_out", "web.leave"}
+    no_page = {"web.home", "web.mark_next", "web.asset", "web.choose_language", "web.sign_out", "web.leave"}
     assert own - no_page == tried
 
 

@@ -19,7 +19,7 @@ const SAVED = {
   "lost-lock": ["lock", "warn"], "storage-full": ["cloud-alert", "bad"],
 };
 
-const LATER = ["toolbar", "thumbs", "pace", "banners", "composer", "finish", "help", "peek"]; // not needed for the first score
+const LATER = ["hand", "toolbar", "thumbs", "pace", "banners", "composer", "finish", "help", "peek"]; // not needed for the first score
 
 class MarkingDesk extends Island {
   busy = signal(false);
@@ -150,8 +150,7 @@ class MarkingDesk extends Island {
     if (type === "comment") return this.compose();
     const { page, y } = spot();
     const size = type === "tick" || type === "cross" ? {} : { w: 0.3, h: 0.025 };
-    const colour = type === "highlight" ? null : type === "tick" || type === "bonus" ? "green" : "red";
-    S.selected.value = S.add({ page, type, x: 0.35, y, colour, ...size });
+    S.selected.value = S.add({ page, type, x: 0.35, y, colour: S.inkOf(type), ...size });
   }
 
   /** Choose the next mark, page by page from the top. */
@@ -236,7 +235,8 @@ class MarkingDesk extends Island {
   }
 
   top() {
-    const { copy, exam, previous, next, position, of, done } = /** @type {import("./types.js").Desk} */ (S.desk.value);
+    const { copy, exam, previous, next, position, of } = /** @type {import("./types.js").Desk} */ (S.desk.value);
+    const done = pile.done.value;
     const state = /** @type {import("./types.js").SyncState} */ (S.sync.state.value);
     const [picture, kind] = SAVED[state];
     const pending = S.sync.pending.value;

@@ -140,7 +140,7 @@ class ScorePanel extends Island {
   more(/** @type {Item} */ item, /** @type {number | null} */ given, /** @type {string | null} */ typed, /** @type {string | null} */ fault) {
     const hint = fault ? t(`desk.wrong.${fault}`, { most: shown(item.most), step: shown(S.step.value) })
       : typed !== null ? t("desk.accept", { score: shown(read(typed) ?? S.proposed(item)) })
-      : given === null ? t("desk.accept", { score: shown(S.proposed(item)) }) : t("desk.accepted");
+      : given === null ? t("desk.accept", { score: shown(S.proposed(item)) }) : t(S.unmarked.value.length ? "desk.accepted" : "desk.adjust");
     const remark = S.sync.marks.value.remarks[item.id] ?? "";
     const unfinished = fault === "step"; // "1,2" on the way to "1,25"
     const prose = this.prose(`remark ${item.id}`, remark, (text) => S.remark(item.id, text));

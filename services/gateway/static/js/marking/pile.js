@@ -26,6 +26,9 @@ export const nextUnmarked = computed(() => {
 
 export const left = computed(() => copies.value.filter((copy) => !FINISHED.includes(copy.status)).length);
 
+/** What the desk was told, until the pile is known. */
+export const done = computed(() => (copies.value.length ? copies.value.length - left.value : (S.desk.value?.done ?? 0)));
+
 /** @param {string} id */
 export function finished(id) {
   copies.value = copies.value.map((copy) => (copy.id === id ? { ...copy, status: "GRADING_IN_PROGRESS" } : copy));

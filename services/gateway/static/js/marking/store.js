@@ -200,6 +200,13 @@ export function add(mark) {
   return id;
 }
 
+/** The ink of a new mark: a tick is green and a cross red, whatever one writes with. @param {AnnotationFields["type"]} type */
+export function inkOf(type) {
+  if (type === "highlight") return null;
+  if (type === "tick" || type === "bonus") return "green";
+  return type === "cross" || type === "error" ? "red" : colour.peek();
+}
+
 /** @param {Annotation} mark @param {Partial<AnnotationFields>} to */
 export function change(mark, to) {
   perform([{ do: "annotate", annotation_id: mark.id, annotation: { ...fields(mark), ...to } }]);
