@@ -44,7 +44,7 @@ def _report(page: Page, stack: Stack) -> None:
 
 
 def _all_jobs(page: Page, _: Stack) -> None:
-    page.get_by_role("button", name="Toutes").click()
+    page.get_by_role("button", name="Tous").click()
     expect(page.get_by_role("listitem").first).to_be_visible()
 
 
@@ -186,16 +186,21 @@ def test_files_of_a_zip_that_are_no_scan_are_named_also_later(exam: Exam, page: 
     expect(shown.get_by_text("Ce fichier n'est pas un PDF")).to_be_visible()
 
 
-def test_a_file_stays_while_the_network_is_away_and_goes_by_itself_when_it_is_back(exam: Exam, page: Visits) -> None:
+def test_a_file_stays_when_the_network_is_lost_on_its_way_and_goes_again_by_itself(exam: Exam, page: Visits) -> None:
     page.allow("ERR_INTERNET_DISCONNECTED|ERR_FAILED|ERR_NETWORK")
     shown = page("operator", f"/exams/{exam.id}/scans")
     expect(shown.get_by_text("L’épreuve n’a pas encore eu lieu")).to_be_visible()
-    shown.context.set_offline(True)
-    send(shown, ("lundi.pdf", PDF, a4_pile(1)))
-    expect(shown.get_by_text("La connexion a été coupée")).to_be_visible()
+    line = shown.context.new_cdp_session(shown)
+    slow = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": 30_000}  # bytes a second
+    line.send("Network.emulateNetworkConditions", {"offline": False, **slow})
+    data = a4_pile(6)
+    send(shown, ("lundi.pdf", PDF, data))
+    expect(shown.get_by_text(re.compile(r"Envoi\s: [1-9]"))).to_be_visible()
+    line.send("Network.emulateNetworkConditions", {"offline": True, **slow})
+    expect(shown.get_by_text(re.compile("La connexion a été coupée à [1-9]"))).to_be_visible()
     expect_accessible(shown)
-    shown.context.set_offline(False)
-    expect(shown.get_by_text(re.compile("4 pages · 1 fascicule ·"))).to_be_visible(timeout=30_000)
+    line.send("Network.emulateNetworkConditions", {"offline": False, **slow, "uploadThroughput": -1})
+    expect(shown.get_by_text(re.compile("24 pages · 6 fascicules ·"))).to_be_visible(timeout=60_000)
 
 
 def test_a_transfer_is_cancelled(exam: Exam, page: Visits) -> None:
@@ -434,9 +439,9 @@ def test_jobs_tell_what_became_of_each_file_and_try_again_what_was_cancelled(exa
     exam.operator.call("DELETE", f"/jobs/{job['id']}")
     shown = page("operator", "/jobs")
     row = shown.get_by_role("listitem").filter(has=shown.get_by_role("heading", name="abandonné.pdf"))
-    expect(row.first).to_contain_text("annulée")
+    expect(row.first).to_contain_text("annulé")
     row.get_by_role("button", name="Réessayer abandonné.pdf").click()
-    expect(row.filter(has_text="terminée")).to_have_count(1, timeout=60_000)
+    expect(row.filter(has_text="terminé")).to_have_count(1, timeout=60_000)
 
 
 def test_jobs_that_cannot_be_asked_for_are_told(exam: Exam, page: Visits) -> None:
@@ -458,13 +463,27 @@ def test_who_has_no_jobs_reads_what_will_stand_there(page: Visits) -> None:
     expect_accessible(shown)
 
 
-def test_a_finalised_copy_shows_its_history_and_is_opened_again_with_a_reason(page: Visits, stack: Stack) -> None:
+def test_a_finalised_copy_shows_its_history_and_tells_why_it_stays_closed(page: Visits) -> None:
     shown = page("admin", "/copies/{graded}")
     expect(shown.get_by_text("Copie corrigée prête")).to_be_visible()
+    refusal = {
+        "status": 409,
+        "detail": "Une seconde personne doit rouvrir cette copie.",
+        "code": "grading.second_person",
+    }
+    sent: list[Any] = []
+
+    def refuse(route: Route) -> None:
+        sent.append(route.request.post_data_json)
+        route.fulfill(status=409, json=refusal)
+
+    shown.route("**/reopen", refuse)
     shown.get_by_text("Rouvrir la copie").click()
     shown.get_by_label("Motif").fill("Une feuille manquait")
     expect_accessible(shown)
-    expect(shown.get_by_role("button", name="Rouvrir", exact=True)).to_be_enabled()
+    shown.get_by_role("button", name="Rouvrir", exact=True).click()
+    expect(shown.get_by_role("alert")).to_contain_text("Une seconde personne")
+    assert sent == [{"reason": "Une feuille manquait"}]
 
 
 def test_late_sheets_are_joined_from_the_page_of_their_copy(exam: Exam, page: Visits) -> None:

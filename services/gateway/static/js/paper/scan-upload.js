@@ -47,10 +47,10 @@ class ScanUpload extends Island {
     }
   }
 
-  /** @param {any} job  @returns {boolean} whether this file was there before */
-  #arrived(job) {
+  /** @param {any} job  @returns {Promise<boolean>} whether this file was there before */
+  async #arrived(job) {
     const there = [...(this.uploads.value ?? []), ...this.archives.value].some((each) => each.job_id === job.id);
-    if (!there) this.load();
+    if (!there) await this.load();
     return there;
   }
 

@@ -21,7 +21,7 @@ export class Line {
 
   /**
    * @param {string} exam
-   * @param {(job: any) => boolean} arrived  a file was accepted as this job; answers whether it was there before
+   * @param {(job: any) => Promise<boolean>} arrived  a file was accepted as this job; answers whether it was there before
    */
   constructor(exam, arrived) {
     this.exam = exam;
@@ -84,7 +84,7 @@ export class Line {
     try {
       const job = await upload(`/exams/${this.exam}/uploads?grouping=${grouping}`, file, progressed, stop.signal);
       this.#wait = AGAIN_MS;
-      if (this.arrived(job)) this.#change(key, { stage: "same" });
+      if (await this.arrived(job)) this.#change(key, { stage: "same" });
       else this.remove(key);
     } catch (error) {
       const { status, name } = /** @type {any} */ (error);
