@@ -15,6 +15,7 @@ from flask import Flask
 
 from chassis.db import Database
 from contracts.model import Role
+from contracts.rpc import ingest
 from contracts.rpc.grading import copies, exams, results
 from services.gateway.app import create_app
 from services.gateway.context import Gateway
@@ -118,7 +119,7 @@ def play_exam(rpc: FakeRpc) -> None:
         copy_id=COPY,
     )
     summary = copies.CopySummary(**full_copy().model_dump(exclude={"pages", "final_available"}))
-    allocation = copies.Allocation(marker_id=MARKER, marker=EVIL, copy_ids=(COPY,))
+    paper = ingest.ExamPaper(exam_id=EXAM, uploads=2, reading=1, staged=3, doubtful=1)
     scores = copies.ScoresView(
         copy_id=COPY,
         version=1,
@@ -164,7 +165,7 @@ def play_exam(rpc: FakeRpc) -> None:
         ),
         copies.LIST_COPIES: copies.Copies(items=(summary,), next="more", total=2),
         copies.GET_COPY: full_copy(),
-        copies.GET_ALLOCATION: copies.Allocations(items=(allocation,), unallocated=1),
+        ingest.PAPER_OF_EXAMS: ingest.PaperOfExams(items=(paper,)),
         copies.GET_SCORES: scores,
         copies.COPY_EVENTS: copies.AuditTrail(items=(event,), next=None, total=1),
         results.GET_STATISTICS: _statistics(),
@@ -218,7 +219,7 @@ def play_empty(rpc: FakeRpc) -> None:
         exams.OWN_RESULTS: exams.CandidateResults(last_name="Hugo", first_name="Léa", items=()),
         copies.LIST_COPIES: copies.Copies(**nothing),
         copies.GET_COPY: copy_view(COPY, exam_id=EXAM),
-        copies.GET_ALLOCATION: copies.Allocations(items=(), unallocated=0),
+        ingest.PAPER_OF_EXAMS: ingest.PaperOfExams(items=()),
         copies.COPY_EVENTS: copies.AuditTrail(**nothing),
         results.GET_STATISTICS: results.Statistics(
             exam_id=EXAM,

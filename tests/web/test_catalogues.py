@@ -70,7 +70,7 @@ def test_everything_with_a_code_has_words() -> None:
     for status in CopyStatus:
         assert f"status.{status.value}" in FRENCH
     for step in StepName:
-        assert f"nav.{step}" in FRENCH
+        assert f"step.{step}.name" in FRENCH
         assert f"step.{step}.todo" in FRENCH
         assert f"step.{step}.act" in FRENCH
     for month in range(1, 13):

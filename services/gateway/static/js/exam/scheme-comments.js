@@ -36,7 +36,7 @@ class SchemeComments extends Island {
     const found = this.comments.value;
     return html`<div class="comments"><h3>${t("scheme.comments")}</h3>
       ${found?.length ? html`<ul>${found.map((each) => html`<li><span>${each.text}</span>${each.points ? html`<b>${points(each.points)}</b>` : nothing}
-        <button class="plain" type="button" title=${t("scheme.comments.remove")} @click=${() => this.remove(each)}>${icon("trash")}<span class="unseen">${t("scheme.comments.remove")} ${each.text}</span></button></li>`)}</ul>`
+        <button class="plain" type="button" title=${t("scheme.comments.remove")} @click=${() => this.drop(each)}>${icon("trash")}<span class="unseen">${t("scheme.comments.remove")} ${each.text}</span></button></li>`)}</ul>`
         : html`<p class="quiet small">${t("scheme.comments.none")}</p>`}
       ${this.told.value}
       <form @submit=${(/** @type {SubmitEvent} */ event) => this.add(event)}>
@@ -62,7 +62,7 @@ class SchemeComments extends Island {
   }
 
   /** @param {Comment} comment */
-  remove(comment) {
+  drop(comment) {
     this.try(async () => {
       await call("DELETE", `/comments/${comment.id}?version=${comment.version}`);
       this.comments.value = (this.comments.value ?? []).filter((each) => each.id !== comment.id);

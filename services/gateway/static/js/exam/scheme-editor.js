@@ -178,7 +178,7 @@ class SchemeEditor extends Island {
           aria-expanded=${String(this.commented.value === each.id)} @click=${() => { this.commented.value = this.commented.value === each.id ? "" : each.id; }}>${icon("message-square-text")}</button>`}
         ${tool("outdent", () => this.shift(at, -1), each.level === 0)}
         ${tool("indent", () => this.shift(at, 1), !this.deeper(at))}
-        ${tool("trash", () => this.remove(at), lines.length === 1)}
+        ${tool("trash", () => this.removeLine(at), lines.length === 1)}
       </div>
       ${wrong ? html`<p class="trouble" role="alert">${t(`scheme.wrong.${wrong}`, { step: points(this.step.value) })}</p>` : nothing}
     </li>${this.commented.value === each.id && stored ? html`<li><scheme-comments exam=${this.getAttribute("exam")} item=${each.id}></scheme-comments></li>` : nothing}`;
@@ -215,7 +215,7 @@ class SchemeEditor extends Island {
       ArrowUp: () => inPoints ? this.stepBy(at, 1) : this.focusOn(at - 1),
       ArrowDown: () => inPoints ? this.stepBy(at, -1) : this.focusOn(at + 1),
     };
-    if (event.key === "Backspace" && !inPoints && !input.value && this.lines.value.length > 1) acts.Backspace = () => this.remove(at);
+    if (event.key === "Backspace" && !inPoints && !input.value && this.lines.value.length > 1) acts.Backspace = () => this.removeLine(at);
     if (!acts[event.key]) return;
     event.preventDefault();
     acts[event.key]();
@@ -239,7 +239,7 @@ class SchemeEditor extends Island {
   }
 
   /** @param {number} at */
-  remove(at) {
+  removeLine(at) {
     this.edit(this.lines.value.filter((_, each) => each !== at));
     this.focusOn(Math.max(0, at - 1));
   }

@@ -80,7 +80,7 @@ class SheetModel extends Island {
           aria-label=${t("model.zone", { kind: t(`model.kind.${zone.kind}`) })} @focus=${() => { this.selected.value = at; }} @keydown=${(/** @type {KeyboardEvent} */ event) => this.key(event, at)} @pointerdown=${(/** @type {PointerEvent} */ event) => this.hold(event, at)}><span>${t(`model.kind.${zone.kind}`)}</span><i class="corner"></i></button>`)}</div>
       <p class="hint">${t("model.keys")}</p><div class="told">${this.told.value}</div>
       <div class="acts"><button class="button solid" type="button" ?disabled=${!zones.length} aria-busy=${String(this.busy.value)} @click=${() => this.save()}>${icon("save")}${t("model.save")}</button>
-        <button class="button" type="button" ?disabled=${this.selected.value < 0} @click=${() => this.remove(this.selected.value)}>${icon("trash")}${t("model.remove_zone")}</button>
+        <button class="button" type="button" ?disabled=${this.selected.value < 0} @click=${() => this.removeZone(this.selected.value)}>${icon("trash")}${t("model.remove_zone")}</button>
         ${this.stored.value ? html`<button class="button danger" type="button" @click=${() => this.forget()}>${t("model.forget")}</button>` : nothing}</div></section>`;
   }
 
@@ -110,7 +110,7 @@ class SheetModel extends Island {
   }
 
   /** @param {number} at */
-  remove(at) {
+  removeZone(at) {
     this.zones.value = this.zones.value.filter((_, each) => each !== at);
     this.selected.value = -1;
     this.next();
@@ -120,7 +120,7 @@ class SheetModel extends Island {
   key(event, at) {
     if (event.key === "Delete" || event.key === "Backspace") {
       event.preventDefault();
-      this.remove(at);
+      this.removeZone(at);
       return;
     }
     const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
