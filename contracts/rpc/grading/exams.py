@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Base64Bytes, Field
+from pydantic import Base64Bytes, Field, PlainSerializer
 
 from contracts.model import ONE_LINE, Actor, Day, Model, Points
 from contracts.objects import ObjectRef
@@ -17,14 +17,26 @@ from contracts.rpc.ingest import Intake
 Title = Annotated[str, Field(min_length=1, max_length=200), ONE_LINE]
 
 
+ErrorBudget = Annotated[
+    Decimal,
+    Field(ge=0, le=Decimal("0.05"), max_digits=6, decimal_places=5, allow_inf_nan=False),
+    PlainSerializer(lambda value: format(value.normalize() + 0, "f"), return_type=str),
+]
+"""With what probability a copy may be given to the wrong candidate without anybody looking; 0: never. A string."""
+
+
 class CreateExam(Once):
-    """``total_points`` is what the scheme's leaves must add up to, bonus items aside."""
+    """``total_points`` is what the scheme's leaves must add up to, bonus items aside.
+
+    ``identification_error_budget``: null for the installation's.
+    """
 
     title: Title
     date: Day | None = None
     total_points: Points = Field(default=Decimal(20), gt=0)
     intake: Intake
     pages_per_booklet: int = Field(default=4, ge=1, le=200)
+    identification_error_budget: ErrorBudget | None = None
     by: Actor
 
 
@@ -50,6 +62,8 @@ class UpdateExam(Model):
     total_points: Points | None = Field(default=None, gt=0)
     pages_per_booklet: int | None = Field(default=None, ge=1, le=200)
     class_statistics: bool | None = None
+    identification_error_budget: ErrorBudget | None = None
+    forget_error_budget: bool = False  # the installation's holds from now on: over HTTP, a budget of null
     by: Actor
 
 
@@ -74,7 +88,10 @@ class Progress(Model):
 
 
 class ExamView(Model):
-    """``class_statistics``: with their own results candidates also read how the class did."""
+    """``class_statistics``: with their own results candidates also read how the class did.
+
+    ``identification_error_budget``: null when the installation's holds.
+    """
 
     id: UUID
     title: str
@@ -90,6 +107,7 @@ class ExamView(Model):
     deleted_at: dt.datetime | None
     created_at: dt.datetime
     class_statistics: bool = False
+    identification_error_budget: ErrorBudget | None = None
 
 
 class Exams(Model):

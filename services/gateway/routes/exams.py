@@ -27,7 +27,7 @@ exams = Resource("exams")
 audit = observe.logger(observe.AUDIT)
 
 NewExam = shape("NewExam", rpc.CreateExam)
-ExamChange = shape("ExamChange", rpc.UpdateExam, without=("by", "exam_id"))
+ExamChange = shape("ExamChange", rpc.UpdateExam, without=("by", "exam_id", "forget_error_budget"))
 NewScheme = shape("NewScheme", rpc.PutScheme, without=("by", "exam_id", "dry_run"))
 RosterReport = shape("RosterReport", rpc.RosterReport, without=("dry_run",))
 CSV = "text/csv"
@@ -90,8 +90,10 @@ def show(exam_id: UUID) -> rpc.ExamView:
 
 @exams.operation("PATCH", "/exams/<uuid:exam_id>", body=ExamChange, reply=rpc.ExamView, versioned=True)
 def change(exam_id: UUID, body: Model) -> rpc.ExamView:
-    """Change an exam; fields left out keep their value."""
-    return ask(rpc.UPDATE_EXAM, body, exam_id=exam_id, by=caller().actor)
+    """Change an exam; fields left out keep their value. An error budget of null is the installation's."""
+    budget = "identification_error_budget"
+    forget = body.model_dump(include={budget}, exclude_unset=True) == {budget: None}
+    return ask(rpc.UPDATE_EXAM, body, exam_id=exam_id, forget_error_budget=forget, by=caller().actor)
 
 
 @exams.operation("DELETE", "/exams/<uuid:exam_id>", query=Version, reply=rpc.ExamView, versioned=True)

@@ -170,6 +170,9 @@ def _fields(details: Mapping[str, Any]) -> dict[str, Any]:
     fields = _said(details, "intake", "pages_per_booklet", "title_sha256", "class_statistics") | _points(
         details, total_points="total_points"
     )
+    budget = "identification_error_budget"
+    if budget in details:
+        fields[budget] = None if details[budget] is None else Decimal(details[budget])
     if "date" in details:
         fields["date"] = None if details["date"] is None else dt.date.fromisoformat(details["date"])
     return fields

@@ -158,11 +158,10 @@ def due(sql: sa.Connection, patience_s: float) -> list[UUID]:
     return list(sql.execute(query.order_by(matching_due.c.since)).scalars())
 
 
-def hold_open(uow: UnitOfWork, exam_id: UUID) -> bool:
-    """Whether the exam's copies may get other candidates: it is neither published nor deleted, until this ends."""
-    held = sa.select(exams.c.published_at, exams.c.deleted_at).where(exams.c.id == exam_id)
-    row = uow.sql.execute(held.with_for_update(key_share=True)).one_or_none()
-    return row is not None and row.published_at is None and row.deleted_at is None
+def hold_open(uow: UnitOfWork, exam_id: UUID) -> Any:
+    """The exam, if its copies may get other candidates: it is neither published nor deleted, until this ends."""
+    held = sa.select(exams).where(exams.c.id == exam_id, exams.c.published_at.is_(None), exams.c.deleted_at.is_(None))
+    return uow.sql.execute(held.with_for_update(key_share=True)).one_or_none()
 
 
 def keep_verdicts(uow: UnitOfWork, verdicts: Mapping[UUID, tuple[float, Doubt | None]]) -> None:

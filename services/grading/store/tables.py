@@ -51,6 +51,7 @@ def _text(name: str) -> sa.Column[Any]:
 
 # ``scheme_version`` is the scheme in force, 0 while there is none. ``published_at`` is set exactly while candidates
 # may read; ``publication`` numbers the publications so far. ``class_statistics``: they also read how the class did.
+# ``identification_error_budget``: NULL for the installation's.
 exams = sa.Table(
     "exams",
     metadata,
@@ -65,12 +66,14 @@ exams = sa.Table(
     _counter("publication", 0),
     _instant("published_at"),
     sa.Column("class_statistics", sa.Boolean, nullable=False, server_default=sa.text("false")),
+    sa.Column("identification_error_budget", sa.Numeric(6, 5)),
     _stamp("created_at"),
     sa.Column("created_by", sa.Uuid, nullable=False),
     _instant("deleted_at"),
     sa.Column("deleted_by", sa.Uuid),
     sa.CheckConstraint("total_points > 0", name="total_points"),
     sa.CheckConstraint("intake IN ('a3', 'a4')", name="intake"),
+    sa.CheckConstraint("identification_error_budget BETWEEN 0 AND 0.05", name="identification_error_budget"),
     sa.CheckConstraint("(deleted_at IS NULL) = (deleted_by IS NULL)", name="deleted_by_someone"),
 )
 

@@ -38,15 +38,16 @@ from services.grading.context import Context
 from services.grading.domain import scheme, scheme_file
 from services.grading.domain.audit import sha256
 from services.grading.domain.results import points
-from services.grading.store import audit, exams
+from services.grading.store import audit, exams, identity
 from services.grading.store.copies import sees_candidates
 from services.grading.store.paging import cursor, key_after
 
 log = observe.logger("grading.exams")
 
 DEFAULT_STEP = Decimal("0.25")
+_BUDGET = "identification_error_budget"
 _FIELDS = ("title", "date", "total_points", "pages_per_booklet")
-_CHANGEABLE = (*_FIELDS, "class_statistics")
+_CHANGEABLE = (*_FIELDS, "class_statistics", _BUDGET)
 
 
 def create_exam(app: Context, request: CreateExam) -> ExamView:
@@ -54,7 +55,7 @@ def create_exam(app: Context, request: CreateExam) -> ExamView:
     if not sees_candidates(request.by):
         raise NotFound
     exam_id = request.once or uuid7()
-    values = {name: getattr(request, name) for name in _FIELDS} | {"intake": request.intake}
+    values = {name: getattr(request, name) for name in (*_FIELDS, "intake", _BUDGET)}
     with app.db.transaction() as uow:
         added = exams.add(uow, exam_id, values, request.by)
         if added:
@@ -88,12 +89,14 @@ def update_exam(app: Context, request: UpdateExam) -> ExamView:
     """Change what was sent; the rest keeps its value.
 
     Before marking began, another total takes the scheme out of force until one that adds up to it is stored; after
-    that the total stays.
+    that the total stays. Another error budget has the copies matched again.
 
     Raises:
         VersionConflict, ExamDeleted, ExamPublished, TotalHasScheme.
     """
     changes = {name: getattr(request, name) for name in _CHANGEABLE if getattr(request, name) is not None}
+    if request.forget_error_budget:
+        changes[_BUDGET] = None
     with app.db.transaction() as uow:
         row = exams.hold(uow, request.exam_id, request.by)
         _expect(uow.sql, row, request.version, request.by)
@@ -110,6 +113,8 @@ def update_exam(app: Context, request: UpdateExam) -> ExamView:
                 values["title_sha256"] = sha256(changed["title"])
             details = {"fields": sorted(changed), "values": values}
             audit.append(uow, audit.Entry("CHANGE_EXAM", request.by, row.id, details=details))
+        if _BUDGET in changed:
+            identity.expect_matching(uow, row.id)
         return _view(uow.sql, row.id, request.by)
 
 
@@ -280,4 +285,5 @@ def _shown(row: Any, progress: Sequence[Any]) -> ExamView:
         deleted_at=row.deleted_at,
         created_at=row.created_at,
         class_statistics=row.class_statistics,
+        identification_error_budget=row.identification_error_budget,
     )

@@ -108,9 +108,9 @@ def _weigh_some(app: Context, exam_id: UUID) -> bool:
 def _solve(app: Context, exam_id: UUID) -> bool:
     """One transaction; ``False``, and nothing done, when a header is still to be weighed."""
     with app.db.transaction() as uow:
-        open_ = identity.hold_open(uow, exam_id)
+        exam = identity.hold_open(uow, exam_id)
         identity.matching_done(uow, exam_id)  # first: whoever expects another one from here on waits for this to end
-        if not open_:
+        if exam is None:
             return True
         roster = identity.roster(uow.sql, exam_id)
         digest = roster_digest(roster)
@@ -119,7 +119,7 @@ def _solve(app: Context, exam_id: UUID) -> bool:
             identity.expect_matching(uow, exam_id)
             return False
         headers = {row.id: _header(row) for row in rows}
-        verdicts = judge(headers, len(roster), app.settings.identification_error_budget)
+        verdicts = judge(headers, len(roster), _error_budget(app, exam))
         identity.keep_verdicts(uow, {which: (each.probability, each.doubt) for which, each in verdicts.items()})
         changes = {row.id: _accepted(verdicts[row.id]) for row in rows if row.decided_by != "person"}
         current = {row.id: row.candidate_id for row in rows}
@@ -153,6 +153,11 @@ def _apply(
         details: dict[str, Any] = {"candidate_id": str(candidate), "replaces": None, "wrong_in_a_million": wrong}
         entries.append(audit.Entry("IDENTIFY", None, exam_id, which, details))
     audit.append(uow, *entries)
+
+
+def _error_budget(app: Context, exam: Any) -> float:
+    own = exam.identification_error_budget
+    return app.settings.identification_error_budget if own is None else float(own)
 
 
 def _header(row: Any) -> Header[UUID]:

@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from contracts.errors.grading import ExamPublished, NotFound
 from contracts.errors.grading_exams import CandidateTaken, IdentityChanged
 from contracts.rpc.grading.copies import ExamQuery, ListIdentification, OneCopy
-from contracts.rpc.grading.exams import Publish
+from contracts.rpc.grading.exams import OneExam, Publish, UpdateExam
 from services.grading.store import audit, tables
 from services.grading.store.integrity import broken
-from services.grading.usecases import identity, matching, publication
+from services.grading.usecases import exams, identity, matching, publication
 from tests.conftest import AUDIT_KEY
 from tests.service.grading.desk import counted
 from tests.service.grading.school import ROSTER, candidate_ids, identify, import_roster, read, read_fields
@@ -43,6 +43,12 @@ def of(desk, copy_id):
 
 def due(desk):
     return [row.exam_id for row in desk.all(sa.select(tables.matching_due))]
+
+
+def budget(desk, **fields):
+    exam = exams.get_exam(desk.app, OneExam(exam_id=desk.exam_id, by=desk.admin))
+    request = UpdateExam(exam_id=exam.id, version=exam.version, by=desk.admin, **fields)
+    return exams.update_exam(desk.app, request)
 
 
 def whole(desk):
@@ -96,6 +102,27 @@ def test_a_school_may_have_every_copy_confirmed(desk, roster):
         desk.app, settings=dataclasses.replace(desk.app.settings, identification_error_budget=0.0)
     )
     assert solve(desk).identified == 0
+
+
+def test_an_exam_may_have_its_own_error_budget_and_is_matched_again_when_it_changes(desk, roster):
+    copy_id = desk.add_copy()
+    read_fields(desk, copy_id, *LOUISE)
+    assert solve(desk).identified == 1
+    budget(desk, identification_error_budget="0")
+    assert due(desk) == [desk.exam_id]
+    matching.match_due(desk.app)
+    assert desk.row(copy_id).candidate_id is None
+    assert budget(desk, forget_error_budget=True).identification_error_budget is None
+    matching.match_due(desk.app)
+    assert desk.row(copy_id).candidate_id == roster["Louise"]
+    assert whole(desk)
+
+
+def test_what_else_changes_about_an_exam_does_not_match_it_again(desk, roster):
+    read_fields(desk, desk.add_copy(), *LOUISE)
+    solve(desk)
+    budget(desk, title="Autre titre")
+    assert due(desk) == []
 
 
 def test_readings_are_matched_by_the_clock_when_all_are_in(desk, roster):
