@@ -7,7 +7,7 @@ all before.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 from uuid import UUID
@@ -24,7 +24,7 @@ __all__ = ["Code", "Doubt", "Draft", "Face", "Grouping", "segment", "with_doubts
 Grouping = Literal["every_n", "by_header", "one_per_file"]
 
 # A copy less probable than this is shown to a person.
-CERTAIN = 0.97
+CERTAIN = 0.985
 # Below this lean (see ``Face``) the child guessed which way up a side is.
 LEAN_DECIDED = 0.8
 # Above this it is sure, even if the other side of the sheet lies otherwise: somebody turned the stack by hand between.
@@ -48,19 +48,25 @@ def segment(
         PagesNotConserved: a defect of this module, caught before it is stored.
     """
     copies, uncoded = coded.take(sides_of(faces))
-    drafts = [_coded_draft(copy) for copy in copies]
+    drafts, unclear = [], set()
     for sides in uncoded:
-        drafts += _divided(intake, pages_per_booklet, sides, grouping)
+        between = _divided(intake, pages_per_booklet, sides, grouping)
+        if any(draft.doubts for draft in between):  # some of it may belong to the printed copy before or after it
+            unclear |= {sides[0].side_no - 1, sides[-1].side_no + 1}
+        drafts += between
+    drafts += [_coded_draft(copy, unclear) for copy in copies]
     conserve((face.page_id for face in faces), (page for draft in drafts for page in draft.pages))
     return sorted(drafts, key=lambda draft: draft.first_side)
 
 
-def _coded_draft(copy: coded.CodedCopy) -> Draft:
+def _coded_draft(copy: coded.CodedCopy, unclear: Collection[int]) -> Draft:
+    """``unclear``: sides beside paper without codes that may not be a copy of its own."""
     damaged = [Doubt("image_damaged", face.side_no) for face in copy.faces if not face.sound]
+    beside = [Doubt("pages_unsure", face.side_no) for face in copy.faces if face.side_no in unclear]
     return Draft(
         pages=tuple(face.page_id for face in copy.faces),
         first_side=min(face.side_no for face in copy.faces),
-        doubts=tuple(dict.fromkeys([*copy.doubts, *_header_doubts(copy.faces), *damaged])),
+        doubts=tuple(dict.fromkeys([*copy.doubts, *_header_doubts(copy.faces), *beside, *damaged])),
     )
 
 
@@ -73,6 +79,7 @@ def _divided(intake: str, pages_per_booklet: int, scanned: Sequence[Side], group
         extra.setdefault(scanned[original].side_no, []).append(scanned[at])
     drafts = []
     copies = solve(sides, _layout(intake, pages_per_booklet, sides, grouping), Evidence(once))
+    beside = _beside_headless(copies, once) if intake == "a3" or grouping == "by_header" else set()
     lost = _side_lost([sum(once[at].half == "whole" for at in copy.reading.order) for copy in copies], intake, grouping)
     for no, found in enumerate(copies):
         copy = [once[at] for at in found.reading.order]
@@ -80,6 +87,8 @@ def _divided(intake: str, pages_per_booklet: int, scanned: Sequence[Side], group
         draft = _draft(found, copy, repeated, any(face.turned for face in once))
         if no in lost:
             draft = replace(draft, doubts=(*draft.doubts, Doubt("side_missing", copy[-1].side_no)))
+        if no in beside and not draft.doubts:
+            draft = replace(draft, doubts=(Doubt("pages_unsure", draft.first_side),))
         drafts.append(draft)
     return drafts
 
@@ -111,6 +120,20 @@ def _side_lost(lone: Sequence[int], intake: str, grouping: Grouping) -> set[int]
     if intake == "a3":
         return odd if few else set()
     return odd if grouping == "by_header" and few and len(odd) < len(some) else set()
+
+
+def _beside_headless(copies: Sequence[Found], faces: Sequence[Face]) -> set[int]:
+    """Copies that may be wrong if one without a header is none.
+
+    Its pages are then those of the copy before its first page. Where there is none, the pile itself begins without a
+    header, and may lie the other way: that concerns all of them.
+    """
+    beside = {
+        no - 1 if found.forward else no + 1
+        for no, found in enumerate(copies)
+        if faces[found.reading.order[0]].header is None
+    }
+    return beside if beside <= set(range(len(copies))) else set(range(len(copies)))
 
 
 def _draft(found: Found, copy: Sequence[Face], repeated: Sequence[Side], some_turned: bool) -> Draft:

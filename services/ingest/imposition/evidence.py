@@ -21,7 +21,7 @@ BLANK_MISJUDGED = 0.01
 
 # Where writing ends on the page, for a page that is followed by another, and for the last one: a pupil goes on at the
 # top of the next page when this one is full, seldom before.
-ENDS_BELOW = ((0.85, 0.76, 0.30), (0.60, 0.16, 0.25), (0.0, 0.08, 0.45))
+ENDS_BELOW = ((0.80, 0.85, 0.20), (0.60, 0.08, 0.25), (0.0, 0.07, 0.55))
 
 # A page left out in the middle, and a page with something on it after the last one.
 LEFT_OUT = 0.05

@@ -34,10 +34,10 @@ class Way:
 
 # Nearly all piles lie as they were collected; a stack turned over is the commonest way to get it wrong.
 WAYS = (
-    Way(forward=True, front_first=True, cost=-log(0.94)),
-    Way(forward=False, front_first=False, cost=-log(0.03)),
-    Way(forward=False, front_first=True, cost=-log(0.02)),
-    Way(forward=True, front_first=False, cost=-log(0.01)),
+    Way(forward=True, front_first=True, cost=-log(0.91)),
+    Way(forward=False, front_first=False, cost=-log(0.06)),
+    Way(forward=False, front_first=True, cost=-log(0.01)),
+    Way(forward=True, front_first=False, cost=-log(0.02)),
 )
 
 SIDE_LOST = -log(0.003)  # the feeder swallowed a side, or took two sheets at once

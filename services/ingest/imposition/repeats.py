@@ -44,9 +44,14 @@ def _all_alike(before: Sequence[Side], now: Sequence[Side]) -> bool:
     if any((one.header is None) != (other.header is None) for one, other in pairs):
         return False
     written = [(one, other) for one, other in pairs if _telling(one) and _telling(other)]
-    sure = [(one, other) for one, other in pairs if not one.blank_unsure and not other.blank_unsure]
+    sure = [(one, other) for one, other in pairs if _sure(one) and _sure(other)]
     misjudged = sum(one.blank != other.blank for one, other in sure)
     return len(written) > misjudged and all(fed_twice(one.fingerprint, other.fingerprint) for one, other in written)
+
+
+def _sure(face: Face) -> bool:
+    """What seems written and yet has no strong waves of ink may be the other page showing through."""
+    return not face.blank_unsure and (face.blank or face.fingerprint is not None)
 
 
 def _telling(face: Face) -> bool:

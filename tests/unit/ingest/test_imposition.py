@@ -238,3 +238,40 @@ def test_a_page_scanned_on_one_side_comes_again_alone() -> None:
     drafts = segment("a4", 2, pile)
     assert [len(draft.pages) for draft in drafts] == [2, 3, 2]
     assert [codes(draft) for draft in drafts] == [set(), {"fed_twice"}, set()]
+
+
+def test_pages_beside_a_copy_without_a_header_are_asked_about_too() -> None:
+    faces = spreads([True, False, True, False, True, False, True, False])
+    faces[9] = replace(faces[9], header=None, blank=False)  # the third copy: its header was missed, or it is no copy
+    drafts = segment("a3", 4, [replace(face, page_no=no) for face, no in zip(faces, [4, 1, 2, 3] * 4, strict=True)])
+    assert [codes(draft) for draft in drafts] == [set(), {"pages_unsure"}, {"no_header"}, set()]
+
+
+def test_a_pile_that_begins_without_a_header_may_lie_the_other_way() -> None:
+    # Sheets of two pages, the last scanned first, one side lost: or the first header was missed.
+    headed = [False, False, False, False, True, False, False, False, False] + [True, False, False, False] * 3
+    assert all(draft.doubts for draft in segment("a4", 4, singles([*headed, True, False]), "by_header"))
+
+
+def test_a_few_signs_of_one_kind_do_not_settle_which_way_a_pile_lies() -> None:
+    faces = singles([True, False, False] * 8 + [True])  # a copy of one page at an end: both ends show a header
+    faces = [replace(face, blank=no in (2, 5)) for no, face in enumerate(faces)]  # two that end blank if it is straight
+    drafts = segment("a4", 4, faces, "by_header")
+    assert all("pages_unsure" in codes(draft) for draft in drafts)
+
+
+def test_two_copies_taken_for_one_do_not_vouch_for_their_common_size() -> None:
+    drafts = segment("a4", 4, singles([True, False] * 3 + [True, False, False, False]), "by_header")
+    assert [len(draft.pages) for draft in drafts] == [2, 2, 2, 4]
+    assert [codes(draft) for draft in drafts] == [set(), set(), set(), {"pages_unsure"}]
+
+
+def test_a_page_that_the_other_side_shows_through_does_not_hide_that_its_sheet_was_fed_twice() -> None:
+    faces = printed(spreads([True, False, True, False, True, False]))
+    once = [
+        replace(face, blank=no != 1, fingerprint=face.fingerprint if no == 1 else None)
+        for no, face in enumerate(faces[4:8])
+    ]
+    through = [replace(once[0], blank=False), *once[1:]]  # taken for written, without a wave of ink
+    drafts = segment("a3", 4, scanned(faces[:4], through, once, faces[8:]))
+    assert [codes(draft) for draft in drafts] == [set(), {"fed_twice"}, set()]
