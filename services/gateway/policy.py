@@ -144,6 +144,7 @@ RULES: dict[str, Rule] = {
     "jobs.events_of_several": _STAFF,
     "jobs.repeat": _STAFF,
     "jobs.cancel": _STAFF,
+    "audit.index": _ADMIN,
     "maintenance.stuck_copies": _ADMIN,
     "maintenance.stuck_uploads": _ADMIN,
     # candidates
@@ -180,6 +181,7 @@ RULES: dict[str, Rule] = {
     "web.access_codes": _DESK,
     "web.account": _STAFF,
     "web.users": _ADMIN,
+    "web.audit": _ADMIN,
     "web.results": _CANDIDATE,
     # the server itself
     "documents.openapi": EVERYBODY,

@@ -49,6 +49,8 @@ _TEXTS = {
     "model_type": ("un objet JSON est attendu", "a JSON object is expected"),
     "dict_type": ("un objet JSON est attendu", "a JSON object is expected"),
     "tuple_type": ("une liste est attendue", "a list is expected"),
+    "datetime_from_date_parsing": ("un instant RFC 3339 est attendu", "an RFC 3339 instant is expected"),
+    "timezone_aware": ("un instant avec son fuseau est attendu", "an instant with its offset is expected"),
     "date_from_datetime_parsing": ("une date AAAA-MM-JJ est attendue", "a date YYYY-MM-DD is expected"),
     "date_type": ("une date AAAA-MM-JJ est attendue", "a date YYYY-MM-DD is expected"),
     "date_parsing": ("une date AAAA-MM-JJ est attendue", "a date YYYY-MM-DD is expected"),

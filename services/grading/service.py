@@ -11,6 +11,7 @@ from contracts.messages.ingest import CopyAssembled, UploadSettled
 from contracts.messages.ocr import TextExtracted
 from contracts.messages.render import DocumentComposed, ExportSettled
 from contracts.rpc import AskedAgain, Done, LookForStuck
+from contracts.rpc.grading import audit as audit_rpc
 from contracts.rpc.grading import copies as copies_rpc
 from contracts.rpc.grading import desk as desk_rpc
 from contracts.rpc.grading import exams as exams_rpc
@@ -37,6 +38,7 @@ from services.grading.usecases import (
     roster,
     sheets,
     statistics,
+    trail,
 )
 
 
@@ -188,6 +190,10 @@ class GradingService:
     @serve(copies_rpc.COPY_EVENTS)
     def copy_events(self, request: copies_rpc.ListAudit) -> copies_rpc.AuditTrail:
         return copies.copy_events(self.app, request)
+
+    @serve(audit_rpc.SEARCH_AUDIT)
+    def search_audit(self, request: audit_rpc.SearchAudit) -> audit_rpc.AuditLines:
+        return trail.search_audit(self.app, request)
 
     @serve(copies_rpc.ALLOCATE)
     def allocate(self, request: copies_rpc.Allocate) -> copies_rpc.Allocations:

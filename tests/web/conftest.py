@@ -16,7 +16,7 @@ from flask import Flask
 from chassis.db import Database
 from contracts.model import Role
 from contracts.rpc import ingest
-from contracts.rpc.grading import copies, exams, results
+from contracts.rpc.grading import audit, copies, exams, results
 from services.gateway.app import create_app
 from services.gateway.context import Gateway
 from services.gateway.people import issue_codes
@@ -50,6 +50,8 @@ PAGES = {
         "/jobs",
         "/users",
         "/account",
+        "/audit",
+        f"/audit?exam_id={EXAM}&action=LOCK&since=2026-05-12&until=2026-05-12",
     ),
     Role.OPERATOR: (
         "/exams",
@@ -152,7 +154,20 @@ def play_exam(rpc: FakeRpc) -> None:
         ),
     )
     event = copies.AuditEvent(seq=1, action=EVIL, actor=EVIL, actor_id=MARKER, at=NOON, details={})
+    line = audit.AuditLine(
+        exam_id=EXAM,
+        exam_title=EVIL_TITLE,
+        copy_id=COPY,
+        anonymous_id="ABC234",
+        seq=7,
+        action=EVIL,
+        actor=EVIL,
+        actor_id=PERSON,
+        at=NOON,
+        details={EVIL: EVIL, "list": [EVIL]},
+    )
     answers: dict[Any, Any] = {
+        audit.SEARCH_AUDIT: audit.AuditLines(items=(line,), next="more", total=2),
         exams.LIST_EXAMS: exams.Exams(items=(full_exam(), full_exam(published_at=NOON)), next="more", total=3),
         exams.GET_EXAM: full_exam(),
         exams.GET_SCHEME: scheme,
@@ -210,6 +225,7 @@ def play_empty(rpc: FakeRpc) -> None:
     nothing: dict[str, Any] = {"items": (), "next": None, "total": 0}
     bare = exam_view(EXAM)
     answers: dict[Any, Any] = {
+        audit.SEARCH_AUDIT: audit.AuditLines(**nothing),
         exams.LIST_EXAMS: exams.Exams(**nothing),
         exams.GET_EXAM: bare,
         exams.GET_SCHEME: exams.SchemeView(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.gateway.api import Resource
+from services.gateway.routes.audit import audit
 from services.gateway.routes.booklets import booklets
 from services.gateway.routes.candidate import candidate
 from services.gateway.routes.comments import comments
@@ -35,6 +36,7 @@ RESOURCES: tuple[Resource, ...] = (
     results,
     exports,
     jobs,
+    audit,
     maintenance,
     candidate,
     images,

@@ -9,13 +9,25 @@ from __future__ import annotations
 from flask import Flask
 
 from services.gateway.problems import PAGE_RENDERER
-from services.gateway.web import accounts, assets, candidate, copies, desk, doors, exams, paper, refused, results
+from services.gateway.web import (
+    accounts,
+    assets,
+    candidate,
+    copies,
+    desk,
+    doors,
+    exams,
+    paper,
+    refused,
+    results,
+    trail,
+)
 from services.gateway.web.frame import blueprint, words
 
 __all__ = ["register"]
 
 # Importing these declared their pages.
-_PAGES = (accounts, candidate, copies, desk, doors, exams, paper, results)
+_PAGES = (accounts, candidate, copies, desk, doors, exams, paper, results, trail)
 
 
 def register(app: Flask) -> None:

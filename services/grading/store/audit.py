@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,7 @@ from chassis import observe
 from chassis.db import UnitOfWork
 from contracts.model import Actor
 from services.grading.domain.audit import GENESIS, Event, Head, digest, extended
-from services.grading.store.tables import audit, audit_heads
+from services.grading.store.tables import audit, audit_heads, copies, exams
 
 log = observe.logger(observe.AUDIT)
 
@@ -119,6 +120,52 @@ def trail(sql: sa.Connection, subject_id: UUID, *, after: int = 0, limit: int | 
 def with_digest(row: Any) -> tuple[Event, str]:
     """A row of the trail, and its digest as stored."""
     return Event(**{each.name: getattr(row, each.name) for each in fields(Event)}), row.hash
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which events of all exams; ``None`` restricts nothing."""
+
+    exam_id: UUID | None
+    copy_id: UUID | None
+    anonymous_id: str | None
+    actor_id: UUID | None
+    action: str | None
+    since: datetime | None
+    until: datetime | None
+
+    def among(self, query: sa.Select[Any]) -> sa.Select[Any]:
+        equal = {"exam_id": self.exam_id, "copy_id": self.copy_id, "actor_id": self.actor_id, "action": self.action}
+        query = query.where(*(audit.c[name] == value for name, value in equal.items() if value is not None))
+        if self.anonymous_id is not None:
+            named = sa.select(copies.c.id).where(copies.c.anonymous_id == self.anonymous_id.upper())
+            query = query.where(audit.c.copy_id.in_(named))
+        if self.since is not None:
+            query = query.where(audit.c.at >= self.since)
+        return query if self.until is None else query.where(audit.c.at < self.until)
+
+
+def found(
+    sql: sa.Connection, wanted: Wanted, *, after: tuple[datetime, UUID, int] | None, limit: int
+) -> Sequence[sa.RowMapping]:
+    """The latest first, with the exam's title and the copy's anonymous id; ``after``: (at, subject, seq) of the last
+    one seen.
+    """
+    shown = ("exam_id", "copy_id", "seq", "action", "actor", "actor_id", "at", "details")
+    query = (
+        sa.select(*(audit.c[name] for name in shown), exams.c.title.label("exam_title"), copies.c.anonymous_id)
+        .join_from(audit, exams, audit.c.exam_id == exams.c.id)
+        .outerjoin(copies, audit.c.copy_id == copies.c.id)
+        .order_by(audit.c.at.desc(), audit.c.subject_id.desc(), audit.c.seq.desc())
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(sa.tuple_(audit.c.at, audit.c.subject_id, audit.c.seq) < sa.tuple_(*after))
+    return sql.execute(wanted.among(query)).mappings().all()
+
+
+def number_found(sql: sa.Connection, wanted: Wanted) -> int:
+    return int(sql.execute(wanted.among(sa.select(sa.func.count()).select_from(audit))).scalar_one())
 
 
 def length(sql: sa.Connection, subject_id: UUID) -> int:

@@ -459,6 +459,7 @@ sa.Index(
     unique=True,
     postgresql_where=audit.c.action == "FINALISE",
 )
+sa.Index("ix_audit_at_subject_id_seq", audit.c.at, audit.c.subject_id, audit.c.seq)
 
 # Append-only: why a copy was opened again, by the revision that began. ``reopened_by`` is null for the system itself.
 reopenings = sa.Table(

@@ -20,6 +20,7 @@ PROMISED = """
 /tokens GET POST
 /tokens/{} DELETE
 /users GET POST
+/audit GET
 /users/{} GET PATCH
 /exams GET POST
 /exams/{} GET PATCH DELETE
