@@ -84,7 +84,8 @@ _OPERATIONS = """
     UNION
     SELECT o.copy_id, 'an operation was done, and the marks do not know of it'
     FROM operations o LEFT JOIN marks m ON m.copy_id = o.copy_id
-    WHERE {o.copy_id} AND o.outcome = 'done' AND o.annotation_id IS NULL AND m.copy_id IS NULL
+    WHERE {o.copy_id} AND o.outcome = 'done' AND o.annotation_id IS NULL
+        AND (o.version IS NULL OR coalesce(m.version, 0) < o.version)
     UNION
     SELECT copy_id, 'one operation has two answers' FROM operations
     WHERE {copy_id} AND problem ->> 'code' IS DISTINCT FROM 'grading.operation_reused'

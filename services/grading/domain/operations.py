@@ -49,11 +49,15 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Answer:
-    """``version`` is the annotation's after it was done; ``None`` for scores and texts, which are counted together."""
+    """``version``, once it was done: the annotation's, or the one that all scores and texts have together."""
 
     kind: Kind
     version: int | None = None
     problem: Refusal | None = None
+
+    def of_marks(self, version: int) -> Answer:
+        """Scores and texts get their version when all of a request is done."""
+        return replace(self, version=version) if self.kind == "done" and self.version is None else self
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,7 @@ def apply_operations(app: Context, request: ApplyOperations) -> OperationsApplie
             if not marking.put_marks(uow, copy.id, marks, fence=copy.fence, scheme_version=rules.scheme_version, by=by):
                 raise VersionConflict(version=marks.version - 1, current=None)
             entries.append(scores_entry(copy, rules, marks, by))
+        new = [(each, answer.of_marks(marks.version)) for each, answer in new]
         store.remember(uow, copy.id, new, client_id=request.client_id, fence=copy.fence, by=by)
         audit.append(uow, *entries)
     views = {name: each.view for name, each in loaded.items()} | written
@@ -106,8 +107,8 @@ def _outcome(
         if answer.kind == "conflict":
             note = sheet.notes[op.annotation_id]
             version, stands = note.version, None if note.removed else views[op.annotation_id]
-    elif answer.kind != "refused":
-        version = marks_version
-        if answer.kind == "conflict":
-            stands = current(sheet, op)
+    elif answer.kind == "conflict":
+        version, stands = marks_version, current(sheet, op)
+    elif answer.kind == "done":
+        version = answer.version or marks_version
     return OperationOutcome(id=op.id, outcome=answer.kind, version=version, current=stands, problem=problem)

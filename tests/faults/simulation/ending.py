@@ -41,8 +41,9 @@ def violations(world: World, history: History) -> list[str]:
     return [
         *(f"defect {each}" for each in world.defects),
         *(f"contradiction {each}" for each in history.contradictions),
-        *ending.locks(), *ending.drafts(), *ending.marks(), *ending.notes(), *ending.finalisations(),
-        *ending.documents(), *ending.messages(), *ending.paper(), *ending.acts(), *ending.shown(),
+        *ending.locks(), *ending.drafts(), *ending.marks(), *ending.notes(), *ending.operations(),
+        *ending.finalisations(), *ending.documents(), *ending.messages(), *ending.paper(), *ending.acts(),
+        *ending.shown(),
     ]  # fmt: skip
 
 
@@ -142,6 +143,34 @@ class _Ending:
                 yield f"I4 annotation {note_id} was removed and stands"
             elif not note.removed and not note.unsure and row.version == note.version and row.content != note.content:
                 yield f"I4 annotation {note_id} says something else at version {row.version}"
+
+    def operations(self) -> Iterator[str]:
+        """I4, I6: an operation has the one answer that was told, and annotations and scores are what those done say."""
+        rows = self._rows("grading", "SELECT * FROM operations ORDER BY id")
+        kept = {(row.copy_id, row.op["id"]): row for row in rows}
+        for told in self.history.operated:
+            row = kept.get((told.copy_id, told.op["id"]))
+            if told.kind is not None and (row is None or row.op != told.op):
+                yield f"I4 copy {told.copy_id}: an operation that was answered ({told.kind}) was not kept"
+            elif told.kind is not None and row.outcome != told.kind:
+                yield f"I6 copy {told.copy_id}: an operation was answered {told.kind} and is {row.outcome}"
+        done = [row for row in rows if row.outcome == "done"]
+        notes = {row.id: row for row in self._rows("grading", "SELECT * FROM annotations")}
+        for row in {row.annotation_id: row for row in done if row.annotation_id is not None}.values():
+            note, erased = notes.get(row.annotation_id), row.op["do"] == "erase"
+            if note is None or note.version != row.version or (note.deleted_at is not None) != erased:
+                yield f"I4 annotation {row.annotation_id} is not what the last operation made of it"
+            elif not erased and note.content != row.op["annotation"]["content"]:
+                yield f"I4 annotation {row.annotation_id} says something else than the last operation"
+        for row in done:
+            if row.op["do"] == "score" and row.op["was"] != row.op["score"]:
+                stood = [self._scores_at(row.copy_id, row.version - back).get(row.op["item_id"]) for back in (1, 0)]
+                if stood != [row.op["was"], row.op["score"]]:
+                    yield f"I4 copy {row.copy_id}: a score was done that was not based on what stood"
+
+    def _scores_at(self, copy_id: UUID, version: int) -> dict[str, str]:
+        events = (event.details for event in self.trails[copy_id] if event.action == "SCORES")
+        return next((details["scores"] for details in events if details["version"] == version), {})
 
     def finalisations(self) -> Iterator[str]:
         """I5, I6: what was finalised is graded, has failed with a reason, or was taken up again by somebody named."""

@@ -37,6 +37,15 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Operated:
+    """``kind`` is the outcome that was told; ``None`` for an operation whose answer was missed."""
+
+    copy_id: UUID
+    op: dict[str, Any]
+    kind: str | None
+
+
+@dataclass(frozen=True)
 class Finalised:
     copy_id: UUID
     revision: int
@@ -61,6 +70,7 @@ class History:
     notes: dict[UUID, Note] = field(default_factory=dict)
     asked_notes: Counter[UUID] = field(default_factory=Counter)
     """How many annotations were ever asked for, by copy; asking again under the same name does not count."""
+    operated: list[Operated] = field(default_factory=list)
     finalised: list[Finalised] = field(default_factory=list)
     acts: list[Told] = field(default_factory=list)
     uploads: dict[UUID, int] = field(default_factory=dict)

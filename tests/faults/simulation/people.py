@@ -15,6 +15,7 @@ from contracts.model import Actor, Model, Role
 from contracts.rpc import LookForStuck, Method, ingest
 from contracts.rpc.grading import copies, exams
 from tests.faults.simulation.children import POISON, scan
+from tests.faults.simulation.desks import Desks
 from tests.faults.simulation.history import Finalised, History, Note, SavedDraft, SavedScores, Told
 from tests.faults.simulation.world import World
 
@@ -69,6 +70,7 @@ class People:
         self.score_versions: dict[UUID, int] = {}
         self.scheme_version = 1
         self.piles = 0
+        self.desks = Desks(self)
         self.paper_acts = [
             (self.upload, 2), (self.edit_booklet, 1.5), (self.merge_or_split, 1), (self.set_aside, 0.5),
             (self.assemble, 3), (self.cancel_upload, 0.3), (self.change_scheme, 0.3), (self.import_roster, 0.3),
@@ -76,6 +78,7 @@ class People:
         ]  # fmt: skip
         self.marking_acts = [
             (self.lock, 4), (self.renew, 1), (self.release, 1), (self.save_draft, 7), (self.score, 5),
+            (self.desks.operate, 8), (self.desks.send_late, 2),
             (self.annotate, 3), (self.change_annotation, 5), (self.remove_annotation, 1), (self.finalise, 9),
             (self.try_again, 1), (self.reopen, 1.5), (self.publish, 2), (self.withdraw, 1), (self.identify, 2),
             (self.allocate, 1), (self.read_results, 1), (self.delete_and_restore, 0.3),
@@ -95,7 +98,7 @@ class People:
 
         self.world.tasks.start(verb.__name__, work)
 
-    def _ask(self, method: Method[Q, A], request: Q, tries: int = 3) -> A:
+    def ask(self, method: Method[Q, A], request: Q, tries: int = 3) -> A:
         for _ in range(tries - 1):
             try:
                 return self.world.call(method, request)
@@ -116,7 +119,7 @@ class People:
         mine = self.markers.get(copy_id)
         return ADMIN if mine is None or self.chance.random() < 0.3 else mine
 
-    def _held(self) -> tuple[UUID, Actor, str | None]:
+    def held(self) -> tuple[UUID, Actor, str | None]:
         """A copy, and somebody who once had its lock, or thinks so."""
         if not self.tokens or self.chance.random() < 0.2:
             self.lock()
@@ -129,24 +132,24 @@ class People:
     def lock(self) -> None:
         copy_id = self._copy()
         by = self._marker(copy_id)
-        view = self._ask(copies.TAKE_LOCK, copies.TakeLock(copy_id=copy_id, by=by))
+        view = self.ask(copies.TAKE_LOCK, copies.TakeLock(copy_id=copy_id, by=by))
         assert view.token is not None
         self.tokens[copy_id, by.id] = view.token
         self._told("LOCK", copy_id, by)
 
     def renew(self) -> None:
-        copy_id, by, token = self._held()
-        self._ask(copies.RENEW_LOCK, copies.HeldLock(copy_id=copy_id, token=token, by=by))
+        copy_id, by, token = self.held()
+        self.ask(copies.RENEW_LOCK, copies.HeldLock(copy_id=copy_id, token=token, by=by))
 
     def release(self) -> None:
-        copy_id, by, token = self._held()
-        self._ask(copies.RELEASE_LOCK, copies.HeldLock(copy_id=copy_id, token=token, by=by))
+        copy_id, by, token = self.held()
+        self.ask(copies.RELEASE_LOCK, copies.HeldLock(copy_id=copy_id, token=token, by=by))
 
     # Marking
 
     def save_draft(self) -> None:
         """From one of two windows, which do not know of each other."""
-        copy_id, by, token = self._held()
+        copy_id, by, token = self.held()
         window = self.chance.choice(("left", "right"))
         base = self.draft_versions.get((copy_id, by.id, window), 0)
         payload = {"text": f"{window} {self.chance.randrange(10**9)}"}
@@ -154,7 +157,7 @@ class People:
             copy_id=copy_id, token=token, by=by, client_id=window, version=base, payload=payload
         )  # fmt: skip
         try:
-            view = self._ask(copies.PUT_DRAFT, request)
+            view = self.ask(copies.PUT_DRAFT, request)
         except DraftConflict as conflict:
             self.history.kept.append((copy_id, payload))
             self.draft_versions[copy_id, by.id, window] = conflict.details["version"]
@@ -164,7 +167,7 @@ class People:
         self.history.drafts.append(saved)
 
     def score(self) -> None:
-        self._score(*self._held(), complete=self.chance.random() < 0.7)
+        self._score(*self.held(), complete=self.chance.random() < 0.7)
 
     def _score(self, copy_id: UUID, by: Actor, token: str | None, *, complete: bool) -> None:
         items = [item for item in ITEMS if complete or self.chance.random() < 0.7]
@@ -172,7 +175,7 @@ class People:
         version = self.score_versions.get(copy_id)
         request = copies.PutScores(copy_id=copy_id, token=token, by=by, version=version, scores=scores)
         try:
-            view = self._ask(copies.PUT_SCORES, request)
+            view = self.ask(copies.PUT_SCORES, request)
         except (VersionConflict, VersionRequired) as conflict:
             self.score_versions[copy_id] = conflict.details["version"]
             return
@@ -183,13 +186,13 @@ class People:
         self._told("SCORES", copy_id, by)
 
     def annotate(self) -> None:
-        copy_id, by, token = self._held()
+        copy_id, by, token = self.held()
         content = f"remarque {self.chance.randrange(10**9)}"
         fields = copies.AnnotationFields(page=1, type="comment", x=0.5, y=0.4, w=0.2, h=0.1, content=content)
         once = UUID(int=self.chance.getrandbits(128), version=4)
         request = copies.CreateAnnotation(copy_id=copy_id, token=token, by=by, annotation=fields, once=once)
         self.history.asked_notes[copy_id] += 1
-        view = self._ask(copies.CREATE_ANNOTATION, request)
+        view = self.ask(copies.CREATE_ANNOTATION, request)
         if view.id in self.history.notes:
             self.history.contradictions.append(f"two annotations are called {view.id}")
         self.history.notes[view.id] = Note(copy_id, view.version, content)
@@ -215,7 +218,7 @@ class People:
         content = f"autrement {self.chance.randrange(10**9)}"
         request = copies.ChangeAnnotation(annotation_id=note_id, token=token, version=base, content=content, by=by)
         try:
-            view = self._ask(copies.CHANGE_ANNOTATION, request)
+            view = self.ask(copies.CHANGE_ANNOTATION, request)
         except Unavailable:
             note.unsure = True
             raise
@@ -232,7 +235,7 @@ class People:
         note_id, note, by, token = self._note()
         request = copies.RemoveAnnotation(annotation_id=note_id, token=token, version=note.version, by=by)
         try:
-            self._ask(copies.REMOVE_ANNOTATION, request)
+            self.ask(copies.REMOVE_ANNOTATION, request)
         except Unavailable:
             note.unsure = True
             raise
@@ -241,7 +244,7 @@ class People:
     # Finalising
 
     def finalise(self) -> None:
-        copy_id, by, token = self._held()
+        copy_id, by, token = self.held()
         if copy_id not in self.score_versions or self.chance.random() < 0.4:
             self._score(copy_id, by, token, complete=True)
         self._finalise(copies.Finalise(copy_id=copy_id, token=token, by=by))
@@ -251,42 +254,42 @@ class People:
         self._finalise(copies.Finalise(copy_id=self._copy(), token=None, by=ADMIN))
 
     def _finalise(self, request: copies.Finalise) -> None:
-        started = self._ask(copies.FINALISE, request)
+        started = self.ask(copies.FINALISE, request)
         self.history.finalised.append(Finalised(started.copy_id, started.revision))
 
     def look_for_stuck(self) -> None:
         """An operator does not wait for the watch."""
-        self._ask(copies.ASK_FOR_STUCK_COPIES, LookForStuck(by=ADMIN))
-        self._ask(ingest.ASK_FOR_STUCK_UPLOADS, LookForStuck(by=ADMIN))
+        self.ask(copies.ASK_FOR_STUCK_COPIES, LookForStuck(by=ADMIN))
+        self.ask(ingest.ASK_FOR_STUCK_UPLOADS, LookForStuck(by=ADMIN))
 
     def reopen(self) -> None:
         copy_id, by = self._copy(), self.chance.choice((ADMIN, SECOND_ADMIN))
         reason = self.chance.choice((None, "Une page oubliée."))
         request = copies.Reopen(copy_id=copy_id, by=by, reason=reason)
         try:
-            view = self._ask(copies.REOPEN, request)
+            view = self.ask(copies.REOPEN, request)
         except ExamPublished:
             self.withdraw()
-            view = self._ask(copies.REOPEN, request)
+            view = self.ask(copies.REOPEN, request)
         if view.status in {copies.CopyStatus.READY, copies.CopyStatus.LOCKED}:
             self._told("REOPEN", copy_id, by)
 
     # Publishing
 
     def publish(self) -> None:
-        view = self._ask(exams.PUBLISH, exams.Publish(exam_id=self.scene.exam_id, by=ADMIN))
+        view = self.ask(exams.PUBLISH, exams.Publish(exam_id=self.scene.exam_id, by=ADMIN))
         if not view.published:
             self.history.contradictions.append("an exam that was just published is not")
         self._told("PUBLISH", self.scene.exam_id, ADMIN)
 
     def withdraw(self) -> None:
-        self._ask(exams.WITHDRAW, exams.Publish(exam_id=self.scene.exam_id, by=ADMIN))
+        self.ask(exams.WITHDRAW, exams.Publish(exam_id=self.scene.exam_id, by=ADMIN))
 
     def read_results(self) -> None:
         """A candidate reads; whatever they see of a revision is the same for ever."""
         _, person_id = self.chance.choice(self.scene.candidates)
-        for each in self._ask(exams.OWN_RESULTS, exams.OwnResults(person_id=person_id)).items:
-            document = self._ask(exams.OWN_DOCUMENT, exams.OwnDocument(person_id=person_id, copy_id=each.copy_id))
+        for each in self.ask(exams.OWN_RESULTS, exams.OwnResults(person_id=person_id)).items:
+            document = self.ask(exams.OWN_DOCUMENT, exams.OwnDocument(person_id=person_id, copy_id=each.copy_id))
             seen = (each.total, document.object.sha256)
             known = self.history.shown.setdefault((each.copy_id, each.revision), seen)
             if known != seen and document.filename.endswith(f"-{each.revision}.pdf"):
@@ -296,23 +299,23 @@ class People:
 
     def identify(self) -> None:
         copy_id, (candidate_id, _) = self._copy(), self.chance.choice(self.scene.candidates)
-        queue = self._ask(
+        queue = self.ask(
             copies.IDENTIFICATION_QUEUE,
             copies.ListIdentification(exam_id=self.scene.exam_id, pending_only=False, by=OPERATOR),
         )
         current = next((each.candidate_id for each in queue.items if each.copy_id == copy_id), None)
         if current is not None and self.chance.random() < 0.3:
-            self._ask(copies.UNIDENTIFY, copies.OneCopy(copy_id=copy_id, by=OPERATOR))
+            self.ask(copies.UNIDENTIFY, copies.OneCopy(copy_id=copy_id, by=OPERATOR))
             self._told("UNIDENTIFY", copy_id, OPERATOR)
             return
         request = copies.Identify(copy_id=copy_id, candidate_id=candidate_id, replaces=current, by=OPERATOR)
-        self._ask(copies.IDENTIFY, request)
+        self.ask(copies.IDENTIFY, request)
         if current != candidate_id:
             self._told("IDENTIFY", copy_id, OPERATOR)
 
     def allocate(self) -> None:
         markers = tuple(copies.Marker(id=each.id, name=each.name) for each in MARKERS)
-        answer = self._ask(copies.ALLOCATE, copies.Allocate(exam_id=self.scene.exam_id, markers=markers, by=OPERATOR))
+        answer = self.ask(copies.ALLOCATE, copies.Allocate(exam_id=self.scene.exam_id, markers=markers, by=OPERATOR))
         by_id = {each.id: each for each in MARKERS}
         self.markers |= {copy_id: by_id[each.marker_id] for each in answer.items for copy_id in each.copy_ids}
 
@@ -324,21 +327,21 @@ class People:
             exam_id=self.scene.exam_id, version=self.scheme_version, nodes=nodes, step=STEP, by=ADMIN
         )
         try:
-            self.scheme_version = self._ask(exams.PUT_SCHEME, request).version
+            self.scheme_version = self.ask(exams.PUT_SCHEME, request).version
         except VersionConflict as conflict:
             self.scheme_version = conflict.details["version"]
 
     def delete_and_restore(self) -> None:
         """By mistake, and back at once. Between the two, nobody finds the exam."""
-        exam = self._ask(exams.GET_EXAM, exams.OneExam(exam_id=self.scene.exam_id, by=ADMIN))
-        self._ask(exams.DELETE_EXAM, exams.DeleteExam(exam_id=exam.id, version=exam.version, by=ADMIN))
+        exam = self.ask(exams.GET_EXAM, exams.OneExam(exam_id=self.scene.exam_id, by=ADMIN))
+        self.ask(exams.DELETE_EXAM, exams.DeleteExam(exam_id=exam.id, version=exam.version, by=ADMIN))
         self._told("DELETE_EXAM", exam.id, ADMIN)
-        self._ask(exams.RESTORE_EXAM, exams.OneExam(exam_id=exam.id, by=ADMIN), tries=20)
+        self.ask(exams.RESTORE_EXAM, exams.OneExam(exam_id=exam.id, by=ADMIN), tries=20)
 
     def import_roster(self) -> None:
         """The same roster again: whatever happens, nobody comes twice."""
         file = self.world.objects.put("rosters", ROSTER.encode(), "text/csv")
-        report = self._ask(
+        report = self.ask(
             exams.IMPORT_ROSTER, exams.ImportRoster(exam_id=self.scene.exam_id, file=file, dry_run=False, by=OPERATOR)
         )
         if (report.created, report.unchanged) != (0, len(self.scene.candidates)):
@@ -357,17 +360,17 @@ class People:
             exam_id=self.scene.exam_id, object=file, filename="scan.pdf", by=OPERATOR,
             profile=ingest.ScanProfile(intake=ingest.Intake.A3 if spreads else ingest.Intake.A4, pages_per_booklet=2),
         )  # fmt: skip
-        answer = self._ask(ingest.REGISTER_UPLOAD, request)
+        answer = self.ask(ingest.REGISTER_UPLOAD, request)
         if self.history.uploads.setdefault(answer.upload.id, answer.upload.sides) != len(sides):
             self.history.contradictions.append(f"upload {answer.upload.id} has another number of sides")
 
     def cancel_upload(self) -> None:
         if self.history.uploads:
             upload_id = self.chance.choice(list(self.history.uploads))
-            self._ask(ingest.CANCEL_UPLOAD, ingest.CancelUpload(upload_id=upload_id, by=OPERATOR))
+            self.ask(ingest.CANCEL_UPLOAD, ingest.CancelUpload(upload_id=upload_id, by=OPERATOR))
 
     def _booklets(self) -> list[ingest.BookletView]:
-        listed = self._ask(ingest.LIST_BOOKLETS, ingest.OfExam(exam_id=self.scene.exam_id))
+        listed = self.ask(ingest.LIST_BOOKLETS, ingest.OfExam(exam_id=self.scene.exam_id))
         found = [each for each in listed.items if each.copy_id is None and not each.set_aside]
         if not found:
             raise Unavailable("nobody", "no booklet yet")
@@ -384,7 +387,7 @@ class People:
             for page in pages
         )
         try:
-            self._ask(
+            self.ask(
                 ingest.EDIT_BOOKLET,
                 ingest.EditBooklet(booklet_id=booklet.id, version=booklet.version, pages=edits, by=OPERATOR),
             )
@@ -397,7 +400,7 @@ class People:
         booklet = found[0]
         if len(found) > 1 and self.chance.random() < 0.5:
             ids = tuple(each.id for each in found[:2])
-            self._ask(
+            self.ask(
                 ingest.MERGE_BOOKLETS,
                 ingest.MergeBooklets(exam_id=self.scene.exam_id, booklet_ids=ids, by=OPERATOR),
             )
@@ -406,21 +409,21 @@ class People:
             request = ingest.SplitBooklet(
                 booklet_id=booklet.id, version=booklet.version, before_page=before, by=OPERATOR
             )  # fmt: skip
-            self._ask(ingest.SPLIT_BOOKLET, request)
+            self.ask(ingest.SPLIT_BOOKLET, request)
 
     def set_aside(self) -> None:
         booklet = self.chance.choice(self._booklets())
         request = ingest.DropBooklet(booklet_id=booklet.id, version=booklet.version, by=OPERATOR)
-        self._ask(ingest.DROP_BOOKLET, request)
+        self.ask(ingest.DROP_BOOKLET, request)
 
     def assemble(self) -> None:
         if self.chance.random() < 0.5:
             request = ingest.AssembleCertain(exam_id=self.scene.exam_id, by=OPERATOR)
-            for copy_id in self._ask(ingest.ASSEMBLE_CERTAIN, request).copy_ids:
+            for copy_id in self.ask(ingest.ASSEMBLE_CERTAIN, request).copy_ids:
                 self._assembled(copy_id)
             return
         booklet = self.chance.choice(self._booklets())
-        answer = self._ask(
+        answer = self.ask(
             ingest.ASSEMBLE_COPY,
             ingest.AssembleCopy(exam_id=self.scene.exam_id, booklet_ids=(booklet.id,), by=OPERATOR),
         )

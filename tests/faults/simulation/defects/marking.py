@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from services.grading.store import drafts, marking
+from services.grading.domain import operations as operating
+from services.grading.store import drafts, marking, operations
 from services.grading.usecases import marking as marking_usecases
 from tests.faults.simulation.defects.planting import defect, replaced
 from tests.faults.simulation.world import World
@@ -89,4 +90,47 @@ def creates_again_what_was_asked_again(_: World) -> Iterator[None]:
 
     original = marking_usecases.create_annotation
     with replaced((marking_usecases, "create_annotation", create)):
+        yield
+
+
+@defect("I6")
+def does_operations_again_that_come_again(_: World) -> Iterator[None]:
+    def remember(uow: Any, copy_id: Any, new: Any, **options: Any) -> None:
+        known = stored(uow.sql, copy_id, {each.op.id for each, _ in new})
+        original(uow, copy_id, [(each, answer) for each, answer in new if each.op.id not in known], **options)
+
+    stored, original = operations.remembered, operations.remember
+    forgotten = (operations, "remembered", lambda *_: {})
+    with replaced(forgotten, (operations, "remember", remember)):
+        yield
+
+
+@defect("contradiction")
+def operations_change_annotations_at_any_version(_: World) -> Iterator[None]:
+    def annotated(sheet: Any, rules: Any, op: Any) -> Any:
+        note = sheet.notes.get(op.annotation_id)
+        return original(sheet, rules, op if note is None else op.model_copy(update={"version": note.version}))
+
+    original = operating._annotated
+    with replaced((operating, "_annotated", annotated)):
+        yield
+
+
+@defect("I4")
+def operations_score_over_whatever_stands(_: World) -> Iterator[None]:
+    def scored(sheet: Any, rules: Any, op: Any) -> Any:
+        return original(sheet, rules, op.model_copy(update={"was": sheet.scores.get(op.item_id)}))
+
+    original = operating._scored
+    with replaced((operating, "_scored", scored)):
+        yield
+
+
+@defect("I4")
+def forgets_operations_that_met_a_conflict(_: World) -> Iterator[None]:
+    def remember(uow: Any, copy_id: Any, new: Any, **options: Any) -> None:
+        original(uow, copy_id, [(each, answer) for each, answer in new if answer.kind == "done"], **options)
+
+    original = operations.remember
+    with replaced((operations, "remember", remember)):
         yield
