@@ -262,7 +262,7 @@ class MarkingDesk extends Island {
     const copy = S.desk.value?.copy;
     return html`<a class="skip" href="#scheme">${t("desk.skip")}</a>${this.top()}
       <nav class="page-list" aria-label=${t("copy.pages")}><page-thumbs></page-thumbs></nav>
-      <main id="main" class="stage" tabindex="-1" aria-busy=${this.busy.value ? "true" : "false"}><div class=${`pages${S.spread.value ? " spread" : ""}`}>${repeat(copy.pages, (/** @type {any} */ page) => page.page_no, (/** @type {any} */ page) => html`<mark-page data-n=${page.page_no}></mark-page>`)}</div></main>
+      <main id="main" class="stage" tabindex="0" aria-busy=${this.busy.value ? "true" : "false"}><div class=${`pages${S.spread.value ? " spread" : ""}`}>${repeat(copy.pages, (/** @type {any} */ page) => page.page_no, (/** @type {any} */ page) => html`<mark-page data-n=${page.page_no}></mark-page>`)}</div></main>
       <section class="tools" aria-label=${t("desk.tools")}><mark-tools></mark-tools></section>
       <aside id="scheme" class="scores-side" aria-label=${t("desk.scheme")}><score-panel></score-panel></aside>
       ${S.peeking.value ? html`<aside class="peek-side" aria-label=${t("desk.peek")}><copy-peek></copy-peek></aside>` : nothing}
