@@ -24,6 +24,9 @@ class View(StrEnum):
     REPORT = "report"
 
 
+_TEMPLATES = {View.FILES: "scans.html", View.DESK: "scans-desk.html", View.REPORT: "scans-report.html"}
+
+
 class ScansWanted(Model):
     """``late``: the copy to which sheets shall be joined."""
 
@@ -37,7 +40,7 @@ def scans(exam_id: UUID) -> ResponseReturnValue:
     wanted = reading.query(ScansWanted, versioned=False)
     assert isinstance(wanted, ScansWanted)
     late = ask(rpc.GET_COPY, copy_id=wanted.late, by=caller().actor) if wanted.late else None
-    return exam_page("scans.html", exam_id, "scans", view=wanted.view.value, late=late)
+    return exam_page(_TEMPLATES[wanted.view], exam_id, "scans", view=wanted.view.value, late=late)
 
 
 @blueprint.get("/jobs")
