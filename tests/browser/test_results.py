@@ -208,18 +208,20 @@ def test_what_is_missing_is_said_in_words_with_a_way_there(page: Visits) -> None
     shown = page("admin", "/exams/{marking}/publication")
     expect(shown.get_by_role("button", name="Publier les résultats")).to_be_disabled()
     expect(shown.get_by_text(re.compile("^À corriger par")).first).to_be_visible()
-    shown.get_by_role("link", name=re.compile("^Pas encore rendue")).first.click()
-    expect(shown).to_have_url(re.compile("/identification$"))
+    shown.get_by_role("link", name=re.compile("^Voir")).first.click()
+    expect(shown).to_have_url(re.compile("/pile$"))
 
 
 def test_a_withdrawn_result_is_told_kindly_and_comes_back(page: Visits, stack: Stack) -> None:
     desk = page("admin", "/exams/{published}/publication")
+    still(desk)
     desk.get_by_role("button", name="Retirer les résultats").click()
     desk.get_by_role("button", name="Confirmer").click()
     expect(desk.get_by_role("button", name="Publier les résultats")).to_be_enabled()
     reader = page("candidate", "/results")
     expect(reader.get_by_text("le temps d’une vérification")).to_be_visible()
     expect_accessible(reader)
+    still(desk)
     desk.get_by_role("button", name="Publier les résultats").click()
     desk.get_by_role("button", name="Confirmer").click()
     expect(desk.get_by_role("button", name="Retirer les résultats")).to_be_visible()

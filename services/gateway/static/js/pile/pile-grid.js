@@ -134,7 +134,7 @@ class PileGrid extends Island {
     const gap = (/** @type {number} */ count) => html`<tr class="gap" aria-hidden="true"><td colspan=${this.#width()} ${ref((cell) => /** @type {any} */ (cell)?.style.setProperty("block-size", `${count * ROW_PX}px`))}></td></tr>`;
     const after = rows.length - first - shown.length;
     return html`<div class="grid-box" ${ref(this.box)} @scroll=${() => requestAnimationFrame(() => this.#looked())}>
-      <table class="grid" aria-rowcount=${rows.length + 1} @keydown=${(/** @type {KeyboardEvent} */ event) => this.#pressed(event)}>
+      <table class="grid" aria-rowcount=${rows.length + 1} @focusin=${(/** @type {FocusEvent} */ event) => this.#entered(event)} @keydown=${(/** @type {KeyboardEvent} */ event) => this.#pressed(event)}>
         <caption class="unseen">${t("pile.caption")}</caption>
         ${this.#head()}
         <tbody>
@@ -275,11 +275,17 @@ class PileGrid extends Island {
     });
   }
 
+  /** A cell that was clicked or tabbed to is where arrows go on from. @param {FocusEvent} event */
+  #entered(event) {
+    const [row, column] = (/** @type {HTMLElement} */ (event.target).getAttribute("data-cell") ?? "").split(":").map(Number);
+    const { row: at, column: along } = this.at.value;
+    if (row !== undefined && column !== undefined && (row !== at || column !== along)) this.at.value = { row, column };
+  }
+
   /** @param {KeyboardEvent} event */
   #pressed(event) {
-    const cell = /** @type {HTMLElement} */ (event.target).closest("[data-cell]");
-    if (!cell || event.ctrlKey || event.metaKey || event.altKey) return;
-    const [row = 0, column = 0] = (cell.getAttribute("data-cell") ?? "").split(":").map(Number);
+    if (!/** @type {HTMLElement} */ (event.target).closest("[data-cell]") || event.ctrlKey || event.metaKey || event.altKey) return;
+    const { row, column } = this.at.value; // focus follows a moment later: keys may be faster
     const copy = this.rows.value[row];
     const page = Math.max(1, this.high.value - 3);
     const steps = /** @type {Record<string, [number, number]>} */ ({
