@@ -1,6 +1,8 @@
 """How a set of marks is spread, and what its items tell. Pure and exact: rounded once, at the end, to thousandths.
 
-The set is the whole population (the copies of an exam, not a sample of them), so variances divide by n.
+Marks are whole thousandths, as points are stored, so that sums are sums of integers: sums of fractions would hold a
+service up for seconds. The set is the whole population (the copies of an exam, not a sample of them), so variances
+divide by n.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from fractions import Fraction
 from typing import Final
 
 THOUSANDTH: Final = Decimal("0.001")
+UNITS: Final = 1000  # to a point
 PRECISION: Final = 50  # digits of square roots before they are rounded to thousandths
 MOST_BARS: Final = 20
 
@@ -57,7 +60,7 @@ def spread(marks: Sequence[Decimal]) -> Spread:
 
 
 def mean(values: Sequence[Decimal]) -> Fraction:
-    return sum(map(Fraction, values), Fraction(0)) / len(values)
+    return Fraction(sum(_units(values)), UNITS * len(values))
 
 
 def variance(values: Sequence[Decimal]) -> Fraction:
@@ -67,8 +70,13 @@ def variance(values: Sequence[Decimal]) -> Fraction:
 
 def covariance(left: Sequence[Decimal], right: Sequence[Decimal]) -> Fraction:
     """(1/n) Σ (x − x̄)(y − ȳ), by König's formula: the mean of products less the product of means."""
-    products = sum((Fraction(x) * Fraction(y) for x, y in zip(left, right, strict=True)), Fraction(0))
-    return products / len(left) - mean(left) * mean(right)
+    xs, ys, n = _units(left), _units(right), len(left)
+    products = sum(x * y for x, y in zip(xs, ys, strict=True))
+    return Fraction(n * products - sum(xs) * sum(ys), (UNITS * n) ** 2)
+
+
+def _units(values: Sequence[Decimal]) -> list[int]:
+    return [int(value * UNITS) for value in values]
 
 
 def median(ordered: Sequence[Decimal]) -> Fraction:
