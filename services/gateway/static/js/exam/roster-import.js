@@ -105,8 +105,8 @@ class RosterImport extends Island {
   columns({ header, columns, rows, records }) {
     const says = header.map((name) => columns.find((each) => each.header === name)?.field ?? "");
     const used = says.filter(Boolean).length;
-    return html`<section class="mapping" aria-labelledby="mapping-title">
-      <div class="mapping-head"><div><h3 id="mapping-title">${t("roster.columns")}</h3>
+    return html`<div class="mapping">
+      <div class="mapping-head"><div><h3>${t("roster.columns")}</h3>
         <p class="quiet small">${n("roster.columns.found", used, { columns: header.length, records })}</p></div>
         <label class="field"><span>${t("roster.preset")}</span><select class="input" @change=${(/** @type {any} */ event) => this.origin(event.target.value)}>
           ${PRESETS.map((each) => html`<option value=${each} ?selected=${each === this.preset.value}>${t(`roster.preset.${each}`)}</option>`)}</select></label></div>
@@ -116,7 +116,7 @@ class RosterImport extends Island {
             <option value="" ?selected=${!says[at]}>${t("roster.columns.unused")}</option>
             ${FIELDS.map((each) => html`<option value=${each} ?selected=${says[at] === each}>${t(`field.${each}`)}</option>`)}</select></th>`)}</tr></thead>
         <tbody>${rows.map((row) => html`<tr>${header.map((_, at) => html`<td class=${says[at] ? "" : "unused"}>${row[at] ?? ""}</td>`)}</tr>`)}</tbody>
-      </table></div></section>`;
+      </table></div></div>`;
   }
 
   /** @param {string} preset */

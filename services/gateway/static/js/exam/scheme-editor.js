@@ -165,7 +165,7 @@ class SchemeEditor extends Island {
           @input=${(/** @type {any} */ event) => change({ label: event.target.value }, "label")}
           @keydown=${(/** @type {KeyboardEvent} */ event) => this.key(event, at)}
           @paste=${(/** @type {ClipboardEvent} */ event) => this.paste(event, at)}></div>
-      ${branch ? html`<output aria-label=${t("scheme.subtotal", { number })}>${subtotal(lines, at)}</output><span></span>` : html`
+      ${branch ? html`<span class="subtotal"><span class="unseen">${t("scheme.subtotal", { number })} : </span>${subtotal(lines, at)}</span><span></span>` : html`
         <div class="worth">
           <button class="step" type="button" tabindex="-1" aria-label=${t("scheme.less", { number })} @click=${() => this.stepBy(at, -1)}>${icon("minus")}</button>
           <input class="input points" .value=${live(each.points)} inputmode="decimal" aria-label=${t("scheme.points", { number })} aria-invalid=${String(Boolean(wrong && wrong !== "no_label"))}

@@ -1,0 +1,216 @@
+"""Whose copy is this: the desk, the list of all copies, the zones drawn on a header."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from demo import scans
+from tests.browser.stack import Stack
+from tests.browser.visits import Screen, Visits, expect_accessible
+from tests.story.journey import Journey, Pile, until
+
+PUPILS = scans.PUPILS[3:6]  # NGUYEN, DA COSTA, GARNIER
+_titles = itertools.count(1)
+
+
+def _typed(page: Page, _: Stack) -> None:
+    page.get_by_role("combobox").fill("a")
+    expect(page.get_by_role("option").first).to_be_visible()
+
+
+def _absent(page: Page, _: Stack) -> None:
+    page.get_by_role("button", name="Absent de la liste").click()
+    expect(page.get_by_role("button", name="Ajouter et identifier")).to_be_visible()
+
+
+def _all(page: Page, _: Stack) -> None:
+    page.get_by_role("button", name="Toutes les copies").click()
+    expect(page.get_by_role("table")).to_be_visible()
+
+
+def _model(page: Page, _: Stack) -> None:
+    page.get_by_role("button", name="Modèle de feuille").click()
+    for _each in range(2):
+        page.get_by_role("button", name="Ajouter une zone").click()
+    expect(page.get_by_role("button", name="Zone Prénom")).to_be_focused()
+
+
+SCREENS = (
+    Screen("identification", "admin", "/exams/{marking}/identification", full=True),
+    Screen("identification-search", "admin", "/exams/{marking}/identification", _typed, full=True),
+    Screen("identification-absent", "admin", "/exams/{marking}/identification", _absent, full=True),
+    Screen("identification-all", "admin", "/exams/{marking}/identification", _all, full=True),
+    Screen("identification-done", "admin", "/exams/{published}/identification", full=True),
+    Screen("identification-empty", "admin", "/exams/{fresh}/identification", full=True),
+    Screen("sheet-model", "admin", "/exams/{marking}/identification", _model, full=True),
+)
+
+
+@pytest.fixture(scope="module")
+def journey(stack: Stack) -> Journey:
+    """An exam of three copies whose headers were read, for this module alone."""
+    ines = [each.ine for each in PUPILS]
+    pile = Pile("Identification", "a4", scans.a4_pile(PUPILS), scans.roster_csv(), ines)
+    made = Journey(stack.base, pile)
+    made.open(stack.passwords["admin"])
+    made.finish_upload(made.start_upload())
+    made.assemble()
+    made.wait_for_readings()
+    return made
+
+
+@pytest.fixture
+def exam(journey: Journey) -> str:
+    """All three wait for a person."""
+    path = f"/exams/{journey.exam}"
+    journey.admin.post(f"{path}/identification/solve")
+    for copy in journey.admin.items(f"{path}/identification", pending_only="false"):
+        candidates = journey.admin.items(f"{path}/candidates")
+        if copy["candidate_id"] is None:  # what nobody decided the machine could decide at any moment
+            free = next(each["id"] for each in candidates if each["copy_id"] is None)
+            journey.admin.put(f"/copies/{copy['copy_id']}/identification", json={"candidate_id": free})
+        journey.admin.delete(f"/copies/{copy['copy_id']}/identification")
+    until(lambda: journey.admin.get(f"{path}/identification")["total"] == 3, "three copies wait")
+    return journey.exam
+
+
+def owner(journey: Journey, last_name: str) -> str | None:
+    people = journey.admin.items(f"/exams/{journey.exam}/candidates")
+    found: str | None = next(each["copy_id"] for each in people if each["last_name"] == last_name)
+    return found
+
+
+def shown_copy(page: Page) -> str:
+    return page.locator("#desk-copy").inner_text().removeprefix("Copie ")
+
+
+def test_enter_confirms_and_goes_on_until_all_are_identified(page: Visits, exam: str) -> None:
+    shown = page("admin", f"/exams/{exam}/identification")
+    expect(shown.get_by_role("img", name="En-tête numérisé")).to_be_visible()
+    expect(shown.get_by_role("option", selected=True)).to_contain_text("100")
+    for left in (2, 1, 0):
+        shown.get_by_role("combobox").press("Enter")
+        expect(shown.get_by_role("button", name="À identifier")).to_contain_text(str(left))
+    expect(shown.get_by_role("heading", name="Tout est identifié")).to_be_visible()
+    expect(shown.get_by_text("3 par une personne")).to_be_visible()
+    expect_accessible(shown)
+
+
+def test_each_choice_can_be_taken_back_one_after_the_other(page: Visits, exam: str, journey: Journey) -> None:
+    shown = page("admin", f"/exams/{exam}/identification")
+    expect(shown.locator("#desk-copy")).to_be_visible()
+    first = shown_copy(shown)
+    for left in (2, 1, 0):
+        shown.get_by_role("combobox").press("Enter")
+        expect(shown.get_by_role("button", name="À identifier")).to_contain_text(str(left))
+    for left in (1, 2, 3):
+        shown.get_by_role("button", name="Annuler la dernière").click()
+        expect(shown.get_by_role("button", name="À identifier")).to_contain_text(str(left))
+    expect(shown.locator("#desk-copy")).to_have_text(f"Copie {first}")
+    assert [owner(journey, each.last_name) for each in PUPILS] == [None, None, None]
+
+
+def test_alt_and_a_digit_or_arrows_choose_and_typing_searches_the_whole_roster(page: Visits, exam: str) -> None:
+    shown = page("admin", f"/exams/{exam}/identification")
+    box = shown.get_by_role("combobox")
+    expect(shown.get_by_role("option").nth(1)).to_be_visible()
+    box.press("Alt+Digit2")
+    expect(shown.get_by_role("option").nth(1)).to_have_attribute("aria-selected", "true")
+    box.press("ArrowUp")
+    expect(shown.get_by_role("option").nth(0)).to_have_attribute("aria-selected", "true")
+    box.fill("jade rou")
+    expect(shown.get_by_role("option")).to_have_count(1)
+    expect(shown.get_by_role("option")).to_contain_text("ROUSSEL Jade")
+    box.fill("zzz")
+    expect(shown.get_by_text("Personne ne correspond")).to_be_visible()
+    expect(shown.get_by_role("button", name="Confirmer et suivante")).to_be_disabled()
+
+
+def test_a_candidate_who_has_a_copy_is_given_only_after_a_look(page: Visits, exam: str, journey: Journey) -> None:
+    shown = page("admin", f"/exams/{exam}/identification")
+    box = shown.get_by_role("combobox")
+    first = shown_copy(shown)
+    box.fill("rousse")
+    box.press("Enter")
+    expect(shown.locator("#desk-copy")).not_to_have_text(f"Copie {first}")
+    second = shown_copy(shown)
+    box.fill("rousse")
+    expect(shown.get_by_role("option")).to_contain_text("a déjà une copie")
+    box.press("Enter")
+    expect(shown.get_by_role("alert")).to_contain_text(first)
+    expect_accessible(shown)
+    shown.get_by_role("button", name="Libérer l’autre et attribuer celle-ci").click()
+    expect(shown.locator("#desk-copy")).not_to_have_text(f"Copie {second}")
+    copies = {copy["id"]: copy["anonymous_id"] for copy in journey.admin.items(f"/exams/{exam}/copies")}
+    assert copies[str(owner(journey, "ROUSSEL"))] == second
+
+
+def test_somebody_who_is_not_on_the_roster_is_added_and_has_the_copy(page: Visits, exam: str, journey: Journey) -> None:
+    shown = page("admin", f"/exams/{exam}/identification")
+    shown.get_by_role("button", name="Absent de la liste").click()
+    name = f"NOUVEAU{next(_titles)}"
+    shown.get_by_label("Nom", exact=True).fill(name)
+    shown.get_by_label("INE").fill("12")
+    shown.get_by_label("Prénom").fill("Zoé")
+    shown.get_by_role("button", name="Ajouter et identifier").click()
+    expect(shown.get_by_role("alert").first).to_be_visible()
+    shown.get_by_label("INE").fill("")
+    shown.get_by_role("button", name="Ajouter et identifier").click()
+    expect(shown.get_by_role("button", name="À identifier")).to_contain_text("2")
+    assert owner(journey, name) is not None
+
+
+def test_a_settled_copy_is_found_and_corrected(page: Visits, exam: str, journey: Journey) -> None:
+    shown = page("admin", f"/exams/{exam}/identification")
+    box = shown.get_by_role("combobox")
+    box.fill("rousse")
+    box.press("Enter")
+    expect(shown.get_by_role("button", name="À identifier")).to_contain_text("2")
+    shown.get_by_role("button", name="Toutes les copies").click()
+    shown.get_by_placeholder("Chercher un candidat ou une copie").fill("rous")
+    shown.get_by_role("button", name="Corriger").click()
+    expect(shown.get_by_role("option").filter(has_text="ROUSSEL")).to_contain_text("actuel")
+    box.fill("traor")
+    box.press("Enter")
+    expect(shown.get_by_role("button", name="À identifier")).to_contain_text("2")
+    assert (owner(journey, "ROUSSEL"), owner(journey, "TRAORÉ") is not None) == (None, True)
+
+
+def test_matching_runs_again_and_failed_headers_are_read_again(page: Visits, exam: str) -> None:
+    shown = page("operator", f"/exams/{exam}/identification")
+    shown.get_by_role("button", name="Toutes les copies").click()
+    shown.get_by_role("button", name="Relancer le rapprochement").click()
+    expect(shown.get_by_text("Rapprochement terminé")).to_be_visible()
+    shown.get_by_role("button", name="Relire les en-têtes illisibles").click()
+    expect(shown.get_by_text("0 en-tête est relu")).to_be_visible()
+
+
+def test_zones_are_drawn_by_mouse_and_by_keys_kept_and_removed(page: Visits, exam: str, journey: Journey) -> None:
+    path = f"/exams/{exam}/sheet-model"
+    shown = page("admin", f"/exams/{exam}/identification")
+    shown.get_by_role("button", name="Modèle de feuille").click()
+    header = shown.get_by_role("img", name="En-tête numérisé")
+    header.hover(position={"x": 100, "y": 60}, force=True)
+    shown.mouse.down()
+    box = header.bounding_box()
+    assert box is not None
+    shown.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=4)
+    shown.mouse.up()
+    expect(shown.get_by_role("button", name="Zone Nom")).to_be_visible()
+    shown.get_by_role("button", name="Ajouter une zone").click()
+    zone = shown.get_by_role("button", name="Zone Prénom")
+    zone.press("ArrowRight")
+    zone.press("Shift+ArrowDown")
+    expect_accessible(shown)
+    shown.get_by_role("button", name="Enregistrer et relire les copies").click()
+    expect(shown.get_by_text("Modèle enregistré (2 zones)")).to_be_visible()
+    kept = journey.admin.get(path)["zones"]
+    assert [each["kind"] for each in kept] == ["last_name", "first_name"]
+    assert kept[1]["x"] == pytest.approx(0.305)
+    shown.get_by_role("button", name="Supprimer le modèle").click()
+    shown.get_by_role("button", name="Confirmer").click()
+    expect(shown.get_by_text("Modèle supprimé")).to_be_visible()
+    expect(shown.get_by_role("button", name="Zone Nom")).to_have_count(0)
