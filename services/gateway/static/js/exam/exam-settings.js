@@ -7,10 +7,11 @@ import { call } from "../core/api.js";
 import { confirmed } from "../core/dialog.js";
 import { Island, createRef, html, icon, nothing, ref, signal } from "../core/island.js";
 import { note } from "../core/problem.js";
-import { points, t } from "../core/words.js";
+import { language, points, t } from "../core/words.js";
 
-/** @typedef {{id: string, title: string, date: string | null, total_points: string, pages_per_booklet: number, version: number}} Exam */
-const FIELDS = /** @type {const} */ (["title", "date", "total_points", "pages_per_booklet"]);
+/** @typedef {{id: string, title: string, date: string | null, total_points: string, pages_per_booklet: number, identification_error_budget: string | null, version: number}} Exam */
+const FIELDS = /** @type {const} */ (["title", "date", "total_points", "pages_per_booklet", "identification_error_budget"]);
+const BUDGETS = ["", "0", "0.0001", "0.001", "0.01"];
 
 class ExamSettings extends Island {
   exam = signal(/** @type {Exam | null} */ (null));
@@ -44,6 +45,8 @@ class ExamSettings extends Island {
         ${field(/** @type {any} */ ("total_points"), html`<input name="total_points" inputmode="decimal" required .value=${points(exam.total_points)}>`)}
       </div>
       ${field(/** @type {any} */ ("pages_per_booklet"), html`<input name="pages_per_booklet" type="number" min="1" max="200" required .value=${String(exam.pages_per_booklet)}>`, t("exam.pages_per_booklet.hint"))}
+      ${field(/** @type {any} */ ("identification_error_budget"), html`<select name="identification_error_budget">${[...new Set([...BUDGETS, exam.identification_error_budget ?? ""])].map(
+        (each) => html`<option value=${each} ?selected=${each === (exam.identification_error_budget ?? "")}>${budget(each)}</option>`)}</select>`, t("exam.identification_error_budget.hint"))}
       ${this.theirs.value ? this.conflict(exam, this.theirs.value) : nothing}
       <div class="acts"><button type="button" class="button" @click=${() => this.close()}>${t("act.cancel")}</button>
         ${this.theirs.value ? nothing : html`<button class="button solid">${t("act.save")}</button>`}</div>
@@ -54,7 +57,7 @@ class ExamSettings extends Island {
   conflict(mine, theirs) {
     const changed = FIELDS.filter((name) => mine[name] !== theirs[name]);
     return html`<div class="note warn" role="alert">${icon("alert")}<div><p>${t("exam.conflict")}</p>
-      <ul>${changed.map((name) => html`<li>${t(`exam.${name}`)} : <b>${theirs[name] ?? "–"}</b></li>`)}</ul>
+      <ul>${changed.map((name) => html`<li>${t(`exam.${name}`)} : <b>${name === "identification_error_budget" ? budget(theirs[name] ?? "") : theirs[name] ?? "–"}</b></li>`)}</ul>
       <p class="acts"><button type="button" class="button small" @click=${() => this.adopt(theirs)}>${t("conflict.theirs")}</button>
         <button type="button" class="button small" @click=${() => this.insist(theirs)}>${t("conflict.mine")}</button></p></div></div>`;
   }
@@ -111,6 +114,7 @@ class ExamSettings extends Island {
         date: said.date || null,
         total_points: String(said.total_points).trim().replace(",", "."),
         pages_per_booklet: Number(said.pages_per_booklet),
+        identification_error_budget: said.identification_error_budget || null,
       });
       location.reload();
     } catch (error) {
@@ -130,6 +134,12 @@ class ExamSettings extends Island {
       this.told.value = note(error);
     }
   }
+}
+
+/** @param {string} share of copies that may be wrong, "" for the installation's */
+function budget(share) {
+  if (!Number(share)) return t(share === "" ? "exam.budget.usual" : "exam.budget.never");
+  return t("exam.budget.one_in", { copies: Math.round(1 / Number(share)).toLocaleString(language) });
 }
 
 customElements.define("exam-settings", ExamSettings);
