@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Base64Bytes, Field, PlainSerializer
+from pydantic import Base64Bytes, Field, PlainSerializer, StringConstraints
 
 from contracts.model import ONE_LINE, Actor, Day, Model, Points
 from contracts.objects import ObjectRef
@@ -188,7 +188,7 @@ class SchemeDraft(Model):
 class SchemeFile(Model):
     """The scheme in force as CSV, for spreadsheets: a byte order mark, ``;``."""
 
-    text: str
+    text: Annotated[str, StringConstraints(strip_whitespace=False)]
 
 
 RosterPreset = Literal["generic", "pronote", "siecle", "cyclades"]
