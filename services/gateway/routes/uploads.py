@@ -12,6 +12,7 @@ import flask
 from flask import Response, request
 from werkzeug.datastructures import FileStorage
 
+from contracts import files
 from contracts.errors.gateway import EmptyFile, ExamDeleted, NotAPdf, TooLarge, WrongMediaType
 from contracts.model import Model
 from contracts.rpc import ingest
@@ -26,12 +27,8 @@ from services.gateway.reading import refuse_fields
 
 uploads = Resource("uploads")
 
-PDF, ZIP = "application/pdf", "application/zip"
 MULTIPART = "multipart/form-data"
 FORM_OVERHEAD = 64 * 1024  # boundaries and headers of the multipart body around the file
-HEAD = 1024
-_ZIP = b"PK\x03\x04"
-_OTHERS = (b"PK", b"MZ", b"<", b"\x89PNG", b"GIF", b"\xff\xd8", b"{", b"\x1f\x8b")
 
 
 class Pile(Model):
@@ -152,13 +149,11 @@ def media_type(spool: Spool, max_bytes: int) -> str:
     if spool.size == 0:
         raise EmptyFile()
     spool.seek(0)
-    head: bytes = spool.read(HEAD)
+    kind = files.kind_of(spool.read(files.HEAD))
     spool.seek(0)
-    if head.startswith(_ZIP):
-        return ZIP
-    if b"%PDF-" not in head or head.startswith(_OTHERS):
+    if kind is None:
         raise NotAPdf()
-    return PDF
+    return kind
 
 
 def _register(exam: rpc.ExamView, pile: Pile, file: FileStorage, spool: Spool, kind: str) -> Answer:

@@ -9,12 +9,10 @@ from pathlib import Path
 
 import pymupdf
 
+from contracts import files
 from contracts.errors.ingest import Damaged, EmptyFile, Encrypted, NotAPdf
 from services.ingest.pixels import jpeg
 
-OTHER_MAGIC = (b"PK", b"MZ", b"<", b"\x89PNG", b"GIF8", b"\xff\xd8", b"II*\0", b"MM\0*", b"RIFF", b"\x7fELF", b"{")
-
-HEAD = 1024
 TAIL = 4096  # holds the trailer
 
 _NUMBER = rb"[-+]?(?:\d+\.?\d*|\.\d+)"
@@ -42,12 +40,12 @@ class Scan:
 def open_pdf(path: str) -> pymupdf.Document:
     """Open a file that begins like a PDF and is one; anything else is refused before a parser guesses."""
     with Path(path).open("rb") as file:
-        head = file.read(HEAD)
+        head = file.read(files.HEAD)
         file.seek(max(0, file.seek(0, io.SEEK_END) - TAIL))
         tail = file.read()
     if not head:
         raise EmptyFile
-    if b"%PDF-" not in head or head.startswith(OTHER_MAGIC):
+    if files.kind_of(head) != files.PDF:
         raise NotAPdf
     pymupdf.TOOLS.reset_mupdf_warnings()
     try:
