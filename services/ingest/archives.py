@@ -5,22 +5,22 @@ from __future__ import annotations
 import time
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any, BinaryIO, cast
 from uuid import UUID, uuid5
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
 from chassis import observe
-from chassis.db import Transaction
-from chassis.ids import uuid7
+from chassis.db import Transaction, UnitOfWork
 from chassis.sandbox import TaskFailed
+from contracts import files
 from contracts.errors import Refusal
 from contracts.errors.ingest import ArchiveDamaged, Damaged, NestedArchive, NotAPdf, SplittingFailed
 from contracts.messages.ingest import UnpackEntry
 from contracts.model import Actor
+from contracts.rpc import AskedAgain, LookForStuck
 from contracts.rpc.ingest import (
     CancelUpload,
     OfExam,
@@ -32,51 +32,38 @@ from contracts.rpc.ingest import (
     UploadStatus,
     UploadView,
 )
-from services.ingest import store, usecases
+from services.ingest import splitting, store, usecases, zips
 from services.ingest.context import Context
-from services.ingest.paging import as_uuid, from_cursor, page_size, to_cursor
 from services.ingest.splitting import tell_settled
-from services.ingest.tables import archive_entries, archives, scan_profiles, uploads
 
 log = observe.logger("ingest.archives")
 
-ZIP, PDF = "application/zip", "application/pdf"
-HEAD = 1024
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def register_upload(context: Context, request: RegisterUpload) -> UploadRegistered:
     """What a person uploaded: one scan, or a zip of them."""
-    if request.object.media_type == ZIP:
+    if request.object.media_type == files.ZIP:
         return register(context, request)
     return usecases.register_upload(context, request)
 
 
 def get_upload(context: Context, upload_id: UUID) -> UploadView:
     with context.db.reading() as sql:
-        return view(sql, upload_id) if exists(sql, upload_id) else store.upload_view(sql, upload_id)
+        return view(sql, upload_id) if zips.exists(sql, upload_id) else store.upload_view(sql, upload_id)
 
 
 def cancel_upload(context: Context, request: CancelUpload) -> UploadView:
     with context.db.reading() as sql:
-        is_archive = exists(sql, request.upload_id)
+        is_archive = zips.exists(sql, request.upload_id)
     return cancel(context, request) if is_archive else usecases.cancel_upload(context, request)
 
 
 def list_archives(context: Context, request: OfExam) -> Uploads:
     """The zips of an exam, newest first, with all their files; only those that are scans are uploads besides."""
-    of_exam = archives.c.exam_id == request.exam_id
-    after = of_exam
-    if request.cursor is not None:
-        after = sa.and_(of_exam, archives.c.id < as_uuid(from_cursor(request.cursor, 1)[0]))
-    size = page_size(request.limit)
     with context.db.reading() as sql:
-        wanted = sa.select(archives.c.id).where(after).order_by(archives.c.id.desc()).limit(size + 1)
-        ids = sql.execute(wanted).scalars().all()
-        total = sql.execute(sa.select(sa.func.count()).select_from(archives).where(of_exam)).scalar_one()
-        items = tuple(view(sql, each) for each in ids[:size])
-    more = to_cursor(ids[size - 1]) if len(ids) > size else None
-    return Uploads(items=items, next=more, total=total)
+        ids, more, total = zips.of_exam(sql, request.exam_id, request.limit, request.cursor)
+        return Uploads(items=tuple(view(sql, each) for each in ids), next=more, total=total)
 
 
 def register(context: Context, request: RegisterUpload) -> UploadRegistered:
@@ -85,9 +72,9 @@ def register(context: Context, request: RegisterUpload) -> UploadRegistered:
     The same bytes for the same exam give the first archive again, unless that was cancelled.
     """
     with context.db.reading() as sql:
-        if request.once is not None and exists(sql, request.once):
+        if request.once is not None and zips.exists(sql, request.once):
             return UploadRegistered(upload=view(sql, request.once), created=True)
-        known = _live(sql, request.exam_id, request.object.sha256)
+        known = zips.live(sql, request.exam_id, request.object.sha256)
         if known is not None:
             return UploadRegistered(upload=view(sql, known), created=False)
     with context.originals.at_hand(request.object) as path:
@@ -97,13 +84,12 @@ def register(context: Context, request: RegisterUpload) -> UploadRegistered:
             raise ArchiveDamaged from failure
     entries = reply.result["entries"]
     with context.db.transaction() as uow:
-        added = _add(uow.sql, request, entries)
+        added = zips.add(uow.sql, request, entries)
         if added is None:
-            winner = _live(uow.sql, request.exam_id, request.object.sha256)
+            winner = zips.live(uow.sql, request.exam_id, request.object.sha256)
             assert winner is not None  # the insert gave way to it
             return UploadRegistered(upload=view(uow.sql, winner), created=False)
-        for entry in entries:
-            uow.send(UnpackEntry(archive_id=added, place=entry["place"]), subject=str(added))
+        _send_entries(uow, added, (entry["place"] for entry in entries))
         shown = view(uow.sql, added)
     log.info("archive_registered", archive_id=str(added), exam_id=str(request.exam_id), files=len(entries))
     return UploadRegistered(upload=shown, created=True)
@@ -115,8 +101,8 @@ def unpack(context: Context, command: UnpackEntry, transaction: Transaction) -> 
     Delivered again it finds the upload it made: its id is that of the archive and the place.
     """
     with context.db.reading() as sql:
-        archive = archive_row(sql, command.archive_id)
-        entry = _entry(sql, command.archive_id, command.place)
+        archive = zips.row(sql, command.archive_id)
+        entry = zips.entry(sql, command.archive_id, command.place)
     if archive.cancelled_at is not None or entry.upload_id is not None or entry.error is not None:
         with transaction():
             return
@@ -127,7 +113,7 @@ def unpack(context: Context, command: UnpackEntry, transaction: Transaction) -> 
     except Refusal as refusal:
         error = refusal.to_wire() | {"name": entry.name}
     with transaction() as uow:
-        _settle(uow.sql, command, upload_id=upload_id, error=error)
+        zips.settle(uow.sql, command, upload_id=upload_id, error=error)
     log.info("entry_unpacked", archive_id=str(archive.id), upload_id=str(upload_id), code=error and error["code"])
 
 
@@ -135,35 +121,56 @@ def unpack_failed(command: UnpackEntry, error: BaseException | None, transaction
     """A technical failure for good: its file is listed as failed; the others are not concerned."""
     problem = error if isinstance(error, Refusal) else SplittingFailed()
     with transaction() as uow:
-        entry = _entry(uow.sql, command.archive_id, command.place)
-        _settle(uow.sql, command, upload_id=None, error=problem.to_wire() | {"name": entry.name})
+        entry = zips.entry(uow.sql, command.archive_id, command.place)
+        zips.settle(uow.sql, command, upload_id=None, error=problem.to_wire() | {"name": entry.name})
 
 
 def cancel(context: Context, request: CancelUpload) -> UploadView:
     """Stop unpacking, and splitting what was unpacked. What is ready stays."""
     with context.db.transaction() as uow:
-        uow.sql.execute(
-            sa.update(archives)
-            .where(archives.c.id == request.upload_id, archives.c.cancelled_at.is_(None))
-            .values(cancelled_at=sa.func.now())
-        )
-        splitting = sa.select(uploads.c.id).join(archive_entries, archive_entries.c.upload_id == uploads.c.id)
-        wanted = splitting.where(archive_entries.c.archive_id == request.upload_id, uploads.c.status == "splitting")
-        for upload_id in uow.sql.execute(wanted.order_by(uploads.c.id)).scalars().all():
+        for upload_id in zips.cancel(uow.sql, request.upload_id):
             settled = store.settle_upload(uow.sql, upload_id, "cancelled")
             if settled is not None:
                 tell_settled(uow, settled, "cancelled")
         return view(uow.sql, request.upload_id)
 
 
-def exists(sql: sa.Connection, archive_id: UUID) -> bool:
-    return sql.execute(sa.select(sa.literal(1)).where(archives.c.id == archive_id)).scalar() is not None
+def ask_for_stuck(context: Context) -> tuple[UUID, ...]:
+    """Ask again for the sides of uploads and the files of zips that stand still; whose there were.
+
+    As with sides, the command of a file is lost when its consumer died over it too often.
+    """
+    uploads, after_s = splitting.ask_for_stuck(context), context.settings.stuck_after_s
+    with context.db.reading() as sql:
+        overdue = zips.stuck(sql, after_s)
+    asked = []
+    for archive_id in overdue:
+        with context.db.transaction() as uow:
+            missing = zips.claim_stuck(uow.sql, archive_id, after_s)
+            _send_entries(uow, archive_id, missing)
+        if missing:
+            asked.append(archive_id)
+    if asked:
+        log.warning("stuck_archives_asked_again", archives=len(asked))
+    return (*uploads, *asked)
+
+
+def ask_for_stuck_uploads(context: Context, request: LookForStuck) -> AskedAgain:
+    """``ask_for_stuck`` when somebody wants it."""
+    asked = ask_for_stuck(context)
+    log.info("stuck_uploads_looked_for", uploads=len(asked), actor_id=request.by.id)
+    return AskedAgain(ids=asked, total=len(asked))
+
+
+def _send_entries(uow: UnitOfWork, archive_id: UUID, places: Iterable[int]) -> None:
+    for place in places:
+        uow.send(UnpackEntry(archive_id=archive_id, place=place), subject=str(archive_id))
 
 
 def view(sql: sa.Connection, archive_id: UUID) -> UploadView:
     """The archive as one upload: sums over its parts; a file that is still to be unpacked counts as one side."""
-    archive = archive_row(sql, archive_id)
-    rows = entries_of(sql, archive_id)
+    archive = zips.row(sql, archive_id)
+    rows = zips.entries_of(sql, archive_id)
     made = {each.id: each for each in store.upload_views(sql, {row.upload_id for row in rows if row.upload_id})}
     parts = tuple(_part(archive, row, made.get(row.upload_id)) for row in rows)
     status = _status(archive, parts)
@@ -204,7 +211,7 @@ def _status(archive: Any, parts: tuple[UploadPart, ...]) -> UploadStatus:
 
 def _register_entry(context: Context, archive: Any, entry: Any) -> UUID:
     with context.originals.at_hand(store.as_object(archive.object)) as path, _opened(path, entry.place) as file:
-        ref = context.objects.put("uploads", file, PDF)
+        ref = context.objects.put("uploads", file, files.PDF)
     registered = usecases.register_upload(
         context,
         RegisterUpload(
@@ -233,10 +240,10 @@ def _opened(path: Any, place: int) -> Iterator[BinaryIO]:
             if info.compress_type not in _METHODS:
                 raise Damaged(reason="structure", sides=[])
             with archive.open(info) as file:
-                head = file.read(HEAD)
-            if head.startswith(b"PK\x03\x04"):
+                kind = files.kind_of(file.read(files.HEAD))
+            if kind == files.ZIP:
                 raise NestedArchive
-            if b"%PDF-" not in head:
+            if kind is None:
                 raise NotAPdf
             with archive.open(info) as file:
                 yield cast(BinaryIO, _Forward(file))
@@ -261,62 +268,3 @@ class _Forward:
 def part_id(archive_id: UUID, place: int) -> UUID:
     """Names a file of an archive, and the upload it becomes."""
     return uuid5(archive_id, str(place))
-
-
-# Queries
-
-
-def _live(sql: sa.Connection, exam_id: UUID, sha256: str) -> UUID | None:
-    found: UUID | None = sql.execute(
-        sa.select(archives.c.id).where(
-            archives.c.exam_id == exam_id, archives.c.sha256 == sha256, archives.c.cancelled_at.is_(None)
-        )
-    ).scalar()
-    return found
-
-
-def entries_of(sql: sa.Connection, archive_id: UUID) -> Sequence[Any]:
-    query = sa.select(archive_entries).where(archive_entries.c.archive_id == archive_id)
-    return sql.execute(query.order_by(archive_entries.c.place)).all()
-
-
-def archive_row(sql: sa.Connection, archive_id: UUID) -> Any:
-    query = sa.select(archives, *(scan_profiles.c[name] for name in ScanProfile.model_fields))
-    return sql.execute(query.join(scan_profiles).where(archives.c.id == archive_id)).one()
-
-
-def _entry(sql: sa.Connection, archive_id: UUID, place: int) -> Any:
-    key = {"archive_id": archive_id, "place": place}
-    return sql.execute(sa.select(archive_entries).filter_by(**key)).one()
-
-
-def _add(sql: sa.Connection, request: RegisterUpload, entries: list[dict[str, Any]]) -> UUID | None:
-    """A new archive; ``None`` when another one of the same bytes won the race."""
-    fresh = insert(archives).values(
-        id=request.once or uuid7(),
-        exam_id=request.exam_id,
-        profile_id=store.profile(sql, request.exam_id, request.profile),
-        sha256=request.object.sha256,
-        object=request.object.model_dump(),
-        filename=request.filename,
-        created_by=request.by.model_dump(mode="json"),
-    )
-    only_one = fresh.on_conflict_do_nothing(
-        index_elements=["exam_id", "sha256"], index_where=sa.text("cancelled_at IS NULL")
-    )
-    added: UUID | None = sql.execute(only_one.returning(archives.c.id)).scalar()
-    if added is not None:
-        sql.execute(sa.insert(archive_entries), [{"archive_id": added, **entry} for entry in entries])
-    return added
-
-
-def _settle(sql: sa.Connection, command: UnpackEntry, *, upload_id: UUID | None, error: dict[str, Any] | None) -> None:
-    sql.execute(
-        sa.update(archive_entries)
-        .where(
-            archive_entries.c.archive_id == command.archive_id,
-            archive_entries.c.place == command.place,
-            archive_entries.c.upload_id.is_(None),
-        )
-        .values(upload_id=upload_id, error=error)
-    )

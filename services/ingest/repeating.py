@@ -11,7 +11,7 @@ from contracts.errors.ingest import NotFound, NothingToRepeat
 from contracts.messages.ingest import UnpackEntry
 from contracts.model import Actor
 from contracts.rpc.ingest import RegisterUpload, RepeatUpload, ScanProfile, UploadRegistered, UploadStatus
-from services.ingest import archives, store, usecases
+from services.ingest import archives, store, usecases, zips
 from services.ingest.context import Context
 from services.ingest.tables import archive_entries
 
@@ -26,7 +26,7 @@ def repeat_upload(context: Context, request: RepeatUpload) -> UploadRegistered:
         NothingToRepeat: it did not fail, or is on its way again.
     """
     with context.db.reading() as sql:
-        is_archive = archives.exists(sql, request.upload_id)
+        is_archive = zips.exists(sql, request.upload_id)
     if not is_archive:
         return _upload_again(context, request.upload_id, request.once, request.by)
     if request.part_id is None:
@@ -44,7 +44,7 @@ def _upload_again(context: Context, upload_id: UUID, once: UUID | None, by: Acto
 
 def _archive_again(context: Context, request: RepeatUpload) -> UploadRegistered:
     with context.db.reading() as sql:
-        archive = archives.archive_row(sql, request.upload_id)
+        archive = zips.row(sql, request.upload_id)
     if archive.cancelled_at is None:  # its files are repeated one by one
         raise NothingToRepeat(status=UploadStatus.READY.value)
     return archives.register(context, _as_before(archive, request.once, request.by))
@@ -53,7 +53,7 @@ def _archive_again(context: Context, request: RepeatUpload) -> UploadRegistered:
 def _part_again(context: Context, request: RepeatUpload, part_id: UUID) -> UploadRegistered:
     archive_id = request.upload_id
     with context.db.reading() as sql:
-        entries = archives.entries_of(sql, archive_id)
+        entries = zips.entries_of(sql, archive_id)
     entry = next((row for row in entries if part_id in (row.upload_id, archives.part_id(archive_id, row.place))), None)
     if entry is None:
         entry = next((row for row in entries if row.upload_id is not None and row.upload_id == request.once), None)
@@ -70,6 +70,7 @@ def _part_again(context: Context, request: RepeatUpload, part_id: UUID) -> Uploa
             cleared = _change(entry).where(archive_entries.c.error.is_not(None)).values(error=None)
             if uow.sql.execute(cleared).rowcount == 0:
                 raise NothingToRepeat(status=UploadStatus.SPLITTING.value)
+            zips.moved(uow.sql, archive_id)
             uow.send(UnpackEntry(archive_id=archive_id, place=entry.place), subject=str(archive_id))
     return UploadRegistered(upload=archives.get_upload(context, archive_id), created=True)
 

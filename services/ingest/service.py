@@ -137,11 +137,11 @@ class IngestService:
 
     @every(seconds=900)
     def ask_for_stuck(self) -> None:
-        splitting.ask_for_stuck(self.app)
+        archives.ask_for_stuck(self.app)
 
     @serve(rpc.ASK_FOR_STUCK_UPLOADS)
     def ask_for_stuck_uploads(self, request: LookForStuck) -> AskedAgain:
-        return usecases.ask_for_stuck_uploads(self.app, request)
+        return archives.ask_for_stuck_uploads(self.app, request)
 
 
 service = IngestService

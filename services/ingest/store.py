@@ -161,7 +161,7 @@ def add_pages(sql: sa.Connection, upload_id: UUID, rows: Sequence[Mapping[str, A
 
 def stuck_uploads(sql: sa.Connection, after_s: float) -> list[UUID]:
     """Uploads of which no side was cut or asked for in the last ``after_s`` seconds."""
-    query = sa.select(uploads.c.id).where(uploads.c.status == "splitting", _overdue(after_s))
+    query = sa.select(uploads.c.id).where(uploads.c.status == "splitting", overdue(uploads, after_s))
     return list(sql.execute(query.order_by(uploads.c.id)).scalars())
 
 
@@ -169,7 +169,7 @@ def claim_stuck(sql: sa.Connection, upload_id: UUID, after_s: float) -> list[int
     """The sides still to be cut of an upload that is stuck, which from now on it is not; none when it is not."""
     claimed = sql.execute(
         sa.update(uploads)
-        .where(uploads.c.id == upload_id, uploads.c.status == "splitting", _overdue(after_s))
+        .where(uploads.c.id == upload_id, uploads.c.status == "splitting", overdue(uploads, after_s))
         .values(progressed_at=sa.func.clock_timestamp())
         .returning(uploads.c.sides)
     ).scalar_one_or_none()
@@ -179,12 +179,15 @@ def claim_stuck(sql: sa.Connection, upload_id: UUID, after_s: float) -> list[int
     return [side for side in range(1, claimed + 1) if side not in cut]
 
 
-def _overdue(after_s: float) -> sa.ColumnElement[bool]:
-    """What was not even sent yet is late through no fault of the receiver."""
+def overdue(table: sa.Table, after_s: float) -> sa.ColumnElement[bool]:
+    """Whether a row moved last more than ``after_s`` seconds ago.
+
+    What was not even sent yet is late through no fault of the receiver.
+    """
     since = sa.func.clock_timestamp() - sa.func.make_interval(0, 0, 0, 0, 0, 0, after_s)
-    subject = sa.cast(uploads.c.id, sa.Text)
+    subject = sa.cast(table.c.id, sa.Text)
     unsent = sa.exists().where(outbox.c.subject == subject, outbox.c.sent_at.is_(None))
-    return sa.and_(uploads.c.progressed_at < since, ~unsent)
+    return sa.and_(table.c.progressed_at < since, ~unsent)
 
 
 def faces(sql: sa.Connection, upload_id: UUID) -> list[Face]:

@@ -79,7 +79,7 @@ sa.Index("ix_uploads_exam_id_id", uploads.c.exam_id, uploads.c.id)
 sa.Index("ix_uploads_sha256", uploads.c.sha256)
 
 # A zip of scans. Each of its files is an upload of its own, or was refused. ``created_by``: the whole actor, in whose
-# name the files are registered later.
+# name the files are registered later. ``progressed_at``: when the last file was unpacked, or asked for.
 archives = sa.Table(
     "archives",
     metadata,
@@ -92,6 +92,7 @@ archives = sa.Table(
     sa.Column("created_by", JSONB, nullable=False),
     _instant("created_at", default=True),
     _instant("cancelled_at"),
+    _instant("progressed_at", default=True),
 )
 sa.Index(
     "uq_archives_exam_id_sha256_live",

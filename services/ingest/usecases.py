@@ -16,7 +16,7 @@ from chassis.sandbox import TaskFailed
 from contracts.errors import Refusal
 from contracts.errors.ingest import Damaged, MixedExams, RepeatedBooklet, UploadSettled
 from contracts.objects import ObjectRef
-from contracts.rpc import AskedAgain, Done, LookForStuck
+from contracts.rpc import Done
 from contracts.rpc.ingest import (
     ActKind,
     Booklets,
@@ -39,7 +39,7 @@ from contracts.rpc.ingest import (
 )
 from services.ingest import domain, journal, staging, store
 from services.ingest.context import Context
-from services.ingest.splitting import ask_for_stuck, send_chunks, tell_settled
+from services.ingest.splitting import send_chunks, tell_settled
 
 log = observe.logger("ingest.usecases")
 
@@ -116,13 +116,6 @@ def cancel_upload(context: Context, request: CancelUpload) -> UploadView:
         elif view.status != "cancelled":
             raise UploadSettled(status=view.status.value)
         return view
-
-
-def ask_for_stuck_uploads(context: Context, request: LookForStuck) -> AskedAgain:
-    """``splitting.ask_for_stuck`` when somebody wants it."""
-    asked = ask_for_stuck(context)
-    log.info("stuck_uploads_looked_for", uploads=len(asked), actor_id=request.by.id)
-    return AskedAgain(ids=asked, total=len(asked))
 
 
 def list_booklets(context: Context, request: OfExam) -> Booklets:

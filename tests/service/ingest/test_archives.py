@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping
 from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 
+from contracts import files
 from contracts.errors import Refusal
 from contracts.errors.ingest import ArchiveDamaged, ArchiveUnsafe, EmptyFile, Encrypted, NotAPdf
 from contracts.messages.ingest import UnpackEntry
@@ -41,7 +43,7 @@ def zipped(files: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> by
 
 
 def register(ingest: Ingest, data: bytes, grouping: Grouping = Grouping.EVERY_N) -> UploadRegistered:
-    ref = ingest.context.objects.put("uploads", io.BytesIO(data), archives.ZIP)
+    ref = ingest.context.objects.put("uploads", io.BytesIO(data), files.ZIP)
     profile = ScanProfile(intake=Intake("a4"), pages_per_booklet=1, grouping=grouping)
     request = RegisterUpload(exam_id=ingest.exam_id, profile=profile, object=ref, filename="copies.zip", by=OPERATOR)
     return archives.register_upload(ingest.context, request)
@@ -223,3 +225,36 @@ def test_a_scan_of_150_mb_in_a_zip_is_never_in_memory(ingest: Ingest) -> None:
     (part,) = archives.get_upload(ingest.context, upload.id).parts
     assert part.error is not None
     assert part.error["code"] == "ingest.damaged"
+
+
+def _later(ingest: Ingest, *, sent: bool = True) -> None:
+    """31 minutes in which nothing happens, but perhaps that messages go out."""
+    with ingest.context.db.transaction() as uow:
+        uow.sql.execute(sa.text("UPDATE archives SET progressed_at = progressed_at - interval '31 minutes'"))
+        if sent:
+            uow.sql.execute(sa.text("UPDATE outbox SET sent_at = now()"))
+
+
+def test_files_whose_command_was_lost_are_asked_for_again(ingest: Ingest) -> None:
+    archive = register(ingest, zipped({"a.pdf": ONE, "b.txt": b"notes", "c.pdf": TWO})).upload
+    first, lost, other = commands(ingest)
+    unpack(ingest, first)
+    assert archives.ask_for_stuck(ingest.context) == ()
+    _later(ingest)
+    assert archives.ask_for_stuck(ingest.context) == (archive.id,)
+    assert commands(ingest) == [first, lost, other, lost, other]
+    _later(ingest, sent=False)
+    assert archives.ask_for_stuck(ingest.context) == ()  # they have not even been sent
+    for command in (lost, other, lost):
+        unpack(ingest, command)
+    _later(ingest)
+    assert archives.ask_for_stuck(ingest.context) == ()  # none waits
+    assert [part.name for part in archives.get_upload(ingest.context, archive.id).parts] == ["a.pdf", "b.txt", "c.pdf"]
+
+
+def test_a_cancelled_zip_is_not_asked_for_again(ingest: Ingest) -> None:
+    archive = register(ingest, zipped({"a.pdf": ONE})).upload
+    archives.cancel_upload(ingest.context, CancelUpload(upload_id=archive.id, by=OPERATOR))
+    _later(ingest)
+    assert archives.ask_for_stuck(ingest.context) == ()
+    assert len(commands(ingest)) == 1

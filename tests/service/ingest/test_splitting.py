@@ -15,7 +15,7 @@ from chassis.sandbox import TaskFailed
 from contracts.errors.ingest import NotAPdf, UploadSettled
 from contracts.rpc import LookForStuck
 from contracts.rpc.ingest import CancelUpload, OfExam
-from services.ingest import domain, splitting, usecases
+from services.ingest import archives, domain, splitting, usecases
 from services.ingest.context import Context
 from tests.scans.paper import a4_pile, face, leaf, pdf, pile, sheets
 from tests.service.ingest.conftest import OPERATOR, Ingest, broken_transaction
@@ -276,7 +276,7 @@ def test_an_upload_that_moves_is_left_alone(ingest: Ingest) -> None:
 def test_a_person_need_not_wait_for_the_clock(ingest: Ingest) -> None:
     upload = ingest.register(pile([1])).upload
     _later(ingest)
-    asked = usecases.ask_for_stuck_uploads(ingest.context, LookForStuck(by=OPERATOR))
+    asked = archives.ask_for_stuck_uploads(ingest.context, LookForStuck(by=OPERATOR))
     assert (asked.ids, asked.total) == ((upload.id,), 1)
 
 
