@@ -109,9 +109,9 @@ Runner = Callable[[str, list[Task]], int]
 
 
 @contextmanager
-def on_all_cores(cores: int) -> Iterator[Runner]:
-    """Carries out tasks in one of the ways on all cores; returns how many pages came out."""
-    sandbox = Sandbox("services.ingest.pixels", size=cores, environment=CHILD_ENVIRONMENT)
+def on_all_cores(cores: int, folder: str) -> Iterator[Runner]:
+    """Carries out tasks in one of the ways on all cores; returns how many pages came out. ``folder``: of the scans."""
+    sandbox = Sandbox("services.ingest.pixels", size=cores, environment=CHILD_ENVIRONMENT, reads=(folder,))
 
     def in_child(task: Task) -> int:
         path, first, last, spreads = task
@@ -135,7 +135,7 @@ def parallel(name: str, pile: list[Task], rounds: int, cores: int) -> None:
     repeated = [pile[number % len(pile)] for number in range(CHUNKS_PER_CORE * cores)]
     asked = dict.fromkeys(WAYS, repeated) | {"naive": [few(task) for task in repeated[:cores]]}
     per_s: dict[str, list[float]] = {way: [] for way in WAYS}
-    with on_all_cores(cores) as run:
+    with on_all_cores(cores, str(Path(pile[0][0]).resolve().parent)) as run:
         for way in WAYS:
             run(way, [few(task) for task in repeated[:cores]])  # imports and caches are nobody's cost
         for _ in range(rounds):

@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from chassis.confined import frames
-from chassis.confined.limits import Limits, arm_cpu, confine, die_with_parent, forbid_programs
+from chassis.confined.limits import Limits, arm_cpu, close_files, confine, die_with_parent, forbid_programs
 from contracts.errors import Refusal
 
 EXIT_OUT_OF_MEMORY = 77
@@ -55,7 +55,7 @@ def _serve(sock: socket.socket, module_name: str, limits: Limits) -> None:
     gc.freeze()  # what was imported stays: looking through it for garbage takes a hundredth of a busy child's time
     if not limits.may_start_programs:
         forbid_programs()
-    frames.send(sock, {"ready": True}, (), ENDLESS)
+    frames.send(sock, {"ready": True, "files_closed": close_files(limits)}, (), ENDLESS)
     while True:
         head, blobs, files = frames.receive_with_files(sock, ENDLESS)
         arm_cpu(limits.cpu_s)

@@ -8,10 +8,12 @@ import json
 import os
 import resource
 import signal
+import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from chassis.confined import syscalls
+from chassis.confined import landlock, syscalls
 
 # linux/prctl.h
 PR_SET_PDEATHSIG = 1
@@ -23,12 +25,16 @@ MAX_OPEN_FILES = 64
 
 @dataclass(frozen=True)
 class Limits:
-    """``memory_mb`` is address space; ``cpu_s`` is per task; ``scratch_mb`` is the largest file the child may write."""
+    """``memory_mb`` is address space; ``cpu_s`` is per task; ``scratch_mb`` is the largest file the child may write.
+
+    ``reads``: directories, besides what Python and its libraries need, of which files may be opened.
+    """
 
     memory_mb: int
     cpu_s: int
     scratch_mb: int
     may_start_programs: bool
+    reads: Sequence[str] = ()
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -58,6 +64,19 @@ def confine(limits: Limits) -> None:
     _cap(resource.RLIMIT_NOFILE, MAX_OPEN_FILES)
     with contextlib.suppress(OSError), Path("/proc/self/oom_score_adj").open("w", encoding="ascii") as score:
         score.write("1000")  # if the machine runs out of memory, this process goes first, not the service
+
+
+def close_files(limits: Limits) -> bool:
+    """Let nothing be opened but code, what the machine says of itself, ``reads`` and, if any may be written, files in
+    the child's own directory. ``False`` where the kernel cannot; then the rights of its user are all that holds.
+    """
+    code = {sys.prefix, sys.base_prefix, *(path for path in sys.path if path)}
+    code |= {"/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", *limits.reads}
+    machine = ("/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu", "/dev/urandom", "/dev/zero")
+    rules = [(path, landlock.RUN if limits.may_start_programs else landlock.READ) for path in sorted(code)]
+    rules += [(path, landlock.READ) for path in machine]
+    rules += [("/dev/null", landlock.WRITE), (str(Path.cwd()), landlock.WRITE if limits.scratch_mb else landlock.READ)]
+    return landlock.allow_only(rules)
 
 
 def forbid_programs() -> None:

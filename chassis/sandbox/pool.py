@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -64,6 +65,8 @@ class Sandbox:
         cpu_s: processor seconds per task; the wall-clock deadline is per call.
         scratch_mb: largest file a task may write, in an empty directory of its own. 0: none.
         may_start_programs: whether a task may start programs (tesseract); they inherit every limit.
+        reads: what a task may open besides its own libraries and the files it is given, which lie in the system's
+            directory for temporary files: other directories.
         environment: the whole environment of the children, but for LANG, TMPDIR and OPENBLAS_NUM_THREADS.
         preload: start the children now rather than at the first call of each.
         recycle_after: tasks after which a child is replaced, for libraries that leak.
@@ -79,6 +82,7 @@ class Sandbox:
         cpu_s: int = 60,
         scratch_mb: int = 0,
         may_start_programs: bool = False,
+        reads: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
         preload: bool = True,
         recycle_after: int = 500,
@@ -89,7 +93,7 @@ class Sandbox:
         self._wait_s = wait_s
         self._recycle_after = recycle_after
         self._max_reply_bytes = max_reply_mb << 20
-        limits = Limits(memory_mb, cpu_s, scratch_mb, may_start_programs)
+        limits = Limits(memory_mb, cpu_s, scratch_mb, may_start_programs, (tempfile.gettempdir(), *reads))
         self._launcher = _Launcher(module, limits, dict(environment or {}))
         self._closed = False
         if swept := sweep():

@@ -17,9 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from chassis import observe
 from chassis.confined import frames
 from chassis.confined.child import EXIT_OUT_OF_MEMORY
 from chassis.confined.limits import Limits
+
+log = observe.logger("chassis.sandbox")
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 30.0  # importing native libraries on a busy machine; measured 0.1-1.7 s
@@ -144,6 +147,8 @@ class Worker:
                 if "ready" not in head_of_start:
                     raise frames.BadFrame(str(head_of_start.get("defect", "not ready")))
                 self._ready = True
+                if not head_of_start.get("files_closed"):
+                    log.warning("sandbox_files_open", reason="no Landlock: the child reads what its user may")
             clock = frames.Clock(deadline_s)
             frames.send(self._socket, head, [blob], clock, files)
             answer = frames.receive(self._socket, clock, max_blob_bytes=max_reply_bytes)

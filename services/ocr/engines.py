@@ -129,5 +129,6 @@ def reading_sandbox(*, size: int, environ: Mapping[str, str]) -> Sandbox:
         cpu_s=CPU_S,
         scratch_mb=SCRATCH_MB,
         may_start_programs=True,
+        reads=tuple(passed.values()),
         environment={**passed, "PATH": environ.get("PATH", os.defpath), "OMP_THREAD_LIMIT": "1"},
     )

@@ -42,10 +42,8 @@ def hang(files: list[str], blob: bytes) -> Answer:
 
 
 def hang_with_program(files: list[str], blob: bytes) -> Answer:
-    """The pid of the program is told through the name of a file, before both hang."""
-    program = subprocess.Popen(["/bin/sleep", "300"])
-    Path(blob.decode(), str(program.pid)).touch()
-    return program.wait(), []
+    """Both hang; the program is found by what it is called with."""
+    return subprocess.Popen(["/bin/sleep", blob.decode()]).wait(), []
 
 
 def eat_memory(files: list[str], blob: bytes) -> Answer:
@@ -154,6 +152,18 @@ def escape(files: list[str], blob: bytes) -> Answer:
             found[name] = "refused" if name == "program" and result == 127 else None
         except OSError as error:
             found[name] = errno.errorcode[error.errno or 0]
+    return found, []
+
+
+def open_files(files: list[str], blob: bytes, reading: list[str], writing: list[str]) -> Answer:
+    """What comes of opening each path, to read or to write: an error's name, or None."""
+    found = {}
+    for path, mode in [*((path, "rb") for path in reading), *((path, "ab") for path in writing)]:
+        try:
+            with Path(path).open(mode):
+                found[path] = None
+        except OSError as error:
+            found[path] = errno.errorcode[error.errno or 0]
     return found, []
 
 
