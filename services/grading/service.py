@@ -15,6 +15,7 @@ from contracts.rpc.grading import audit as audit_rpc
 from contracts.rpc.grading import copies as copies_rpc
 from contracts.rpc.grading import desk as desk_rpc
 from contracts.rpc.grading import exams as exams_rpc
+from contracts.rpc.grading import operations as operations_rpc
 from contracts.rpc.grading import results as results_rpc
 from services.grading.context import Context
 from services.grading.usecases import (
@@ -225,8 +226,8 @@ class GradingService:
     def put_draft(self, request: copies_rpc.PutDraft) -> copies_rpc.DraftView:
         return marking.put_draft(self.app, request)
 
-    @serve(copies_rpc.APPLY_OPERATIONS)
-    def apply_operations(self, request: copies_rpc.ApplyOperations) -> copies_rpc.OperationsApplied:
+    @serve(operations_rpc.APPLY_OPERATIONS)
+    def apply_operations(self, request: operations_rpc.ApplyOperations) -> operations_rpc.OperationsApplied:
         return operations.apply_operations(self.app, request)
 
     @serve(copies_rpc.LIST_ANNOTATIONS)

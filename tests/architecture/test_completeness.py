@@ -23,8 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CODE = ("services", "chassis", "contracts", "demo", "oversight")
 RPC_MODULES = (
     "contracts.rpc.ingest", "contracts.rpc.grading.exams", "contracts.rpc.grading.copies",
-    "contracts.rpc.grading.audit", "contracts.rpc.grading.desk", "contracts.rpc.grading.results",
-    "contracts.rpc.render",
+    "contracts.rpc.grading.audit", "contracts.rpc.grading.desk", "contracts.rpc.grading.operations",
+    "contracts.rpc.grading.results", "contracts.rpc.render",
 )  # fmt: skip
 
 

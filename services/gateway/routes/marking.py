@@ -11,6 +11,7 @@ from contracts.errors import from_wire
 from contracts.model import Model
 from contracts.rpc.grading import copies as rpc
 from contracts.rpc.grading import desk as desk_rpc
+from contracts.rpc.grading import operations as operations_rpc
 from services.gateway import jobs, people
 from services.gateway.api import Answer, Resource, Version, shape
 from services.gateway.auth import caller
@@ -31,20 +32,20 @@ Reopening = shape("Reopening", rpc.Reopen, without=("by", "copy_id"))
 NewScores = shape("NewScores", rpc.PutScores, without=_HELD)
 
 
-DraftOperations = shape("DraftOperations", rpc.ApplyOperations, without=_HELD)
+DraftOperations = shape("DraftOperations", operations_rpc.ApplyOperations, without=_HELD)
 
 
-class OperationProblem(rpc.OperationProblem):
+class OperationProblem(operations_rpc.OperationProblem):
     """``detail`` is a sentence in the caller's language."""
 
     detail: str
 
 
-class OperationOutcome(rpc.OperationOutcome):
+class OperationOutcome(operations_rpc.OperationOutcome):
     problem: OperationProblem | None = None
 
 
-class OperationsApplied(rpc.OperationsApplied):
+class OperationsApplied(operations_rpc.OperationsApplied):
     ops: tuple[OperationOutcome, ...]
 
 
@@ -124,12 +125,12 @@ def put_draft(copy_id: UUID, body: Model) -> rpc.DraftView:
 @marking.operation("PATCH", "/copies/<uuid:copy_id>/draft", body=DraftOperations, reply=OperationsApplied)
 def apply(copy_id: UUID, body: Model) -> OperationsApplied:
     """Do what was done at the desk, in its order; each operation has its own outcome and is done once, for ever."""
-    applied = ask(rpc.APPLY_OPERATIONS, body, copy_id=copy_id, token=_token(), by=caller().actor)
+    applied = ask(operations_rpc.APPLY_OPERATIONS, body, copy_id=copy_id, token=_token(), by=caller().actor)
     ops = tuple(OperationOutcome(**dict(each) | {"problem": _shown(each.problem)}) for each in applied.ops)
     return OperationsApplied(copy_id=applied.copy_id, ops=ops, scores=applied.scores)
 
 
-def _shown(problem: rpc.OperationProblem | None) -> OperationProblem | None:
+def _shown(problem: operations_rpc.OperationProblem | None) -> OperationProblem | None:
     if problem is None:
         return None
     text = from_wire(problem.model_dump()).text(language())

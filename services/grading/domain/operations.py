@@ -14,7 +14,8 @@ from uuid import UUID
 
 from contracts.errors import Refusal
 from contracts.errors.grading import NotFound, OperationReused, PageOutOfRange
-from contracts.rpc.grading.copies import Annotate, AnnotationFields, Appraise, Erase, Operation, Remark, Score
+from contracts.rpc.grading.copies import AnnotationFields
+from contracts.rpc.grading.operations import Annotate, Appraise, Erase, Operation, Remark, Score
 from services.grading.domain.audit import sha256
 from services.grading.domain.marking import Rules
 from services.grading.domain.results import check_known, check_scores, points

@@ -14,7 +14,8 @@ from sqlalchemy.dialects.postgresql import insert
 from chassis.db import UnitOfWork
 from contracts.errors import from_wire
 from contracts.model import Actor
-from contracts.rpc.grading.copies import Annotate, AnnotationFields, AnnotationView, Erase
+from contracts.rpc.grading.copies import AnnotationFields, AnnotationView
+from contracts.rpc.grading.operations import Annotate, Erase
 from services.grading.domain.operations import Answer, Note, Sent
 from services.grading.store import marking
 from services.grading.store.tables import annotations as annotations_table

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from contracts.errors.grading import OperationsTooLarge, VersionConflict
-from contracts.rpc.grading.copies import (
+from contracts.rpc.grading.copies import AnnotationView
+from contracts.rpc.grading.operations import (
     Annotate,
-    AnnotationView,
     ApplyOperations,
     Erase,
     Operation,

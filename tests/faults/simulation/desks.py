@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from contracts.errors import Unavailable
-from contracts.rpc.grading import copies
+from contracts.rpc.grading import operations
 from tests.faults.simulation.history import Operated
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Desks:
     def __init__(self, people: People) -> None:
         self.people = people
         self.windows: dict[tuple[UUID, str], Seen] = {}
-        self.sent: list[copies.ApplyOperations] = []
+        self.sent: list[operations.ApplyOperations] = []
 
     def operate(self) -> None:
         """Some things that were done in one of two windows."""
@@ -43,7 +43,7 @@ class Desks:
                 ops.append(op)
         new = sum(op["do"] == "annotate" and op["version"] == 0 for op in ops)
         self.people.history.asked_notes[copy_id] += new
-        request = copies.ApplyOperations.model_validate(
+        request = operations.ApplyOperations.model_validate(
             {"copy_id": copy_id, "token": token, "by": by, "client_id": window, "ops": ops}
         )
         self.sent.append(request)
@@ -80,20 +80,20 @@ class Desks:
         fields = {"page": 1, "type": "comment", "x": 0.5, "y": 0.4, "w": 0.2, "h": 0.1, "content": content}
         return op | {"annotation": fields}
 
-    def _send(self, request: copies.ApplyOperations, seen: Seen) -> None:
+    def _send(self, request: operations.ApplyOperations, seen: Seen) -> None:
         sent = [(op, op.model_dump(mode="json")) for op in request.ops]
         history = self.people.history
         try:
-            applied = self.people.ask(copies.APPLY_OPERATIONS, request)
+            applied = self.people.ask(operations.APPLY_OPERATIONS, request)
         except Unavailable:
             history.operated += [Operated(request.copy_id, said, None) for _, said in sent]
             raise
         for (op, said), told in zip(sent, applied.ops, strict=True):
             history.operated.append(Operated(request.copy_id, said, told.outcome))
-            if isinstance(op, copies.Annotate | copies.Erase):
+            if isinstance(op, operations.Annotate | operations.Erase):
                 if told.outcome == "done" and told.version != op.version + 1:
                     history.contradictions.append(f"operation {op.id} on version {op.version} made {told.version}")
                 if told.version is not None:
                     seen.notes[op.annotation_id] = max(told.version, seen.notes.get(op.annotation_id, 0))
-            elif isinstance(op, copies.Score):
+            elif isinstance(op, operations.Score):
                 seen.scores[op.item_id] = applied.scores.scores.get(op.item_id)

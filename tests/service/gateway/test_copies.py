@@ -18,6 +18,7 @@ from contracts.objects import ImageRef, ObjectRef
 from contracts.rpc import Done, ingest
 from contracts.rpc.grading import copies as rpc_copies
 from contracts.rpc.grading import exams as rpc_exams
+from contracts.rpc.grading import operations as rpc_operations
 from contracts.rpc.grading.copies import CopyStatus, LockView, PageImageFound
 from services.gateway.store import access_log
 from tests.service.gateway.conftest import FakeRpc, Person, enrol, sign_in
@@ -255,12 +256,12 @@ def test_each_operation_is_answered_in_the_callers_language(marker: Person, rpc:
         scheme_version=1,
     )  # fmt: skip
     rpc.on(
-        rpc_copies.APPLY_OPERATIONS,
-        lambda asked: rpc_copies.OperationsApplied(
+        rpc_operations.APPLY_OPERATIONS,
+        lambda asked: rpc_operations.OperationsApplied(
             copy_id=asked.copy_id,
             ops=(
-                rpc_copies.OperationOutcome(id=asked.ops[0].id, outcome="conflict", version=4, current="1.5"),
-                rpc_copies.OperationOutcome(id=asked.ops[1].id, outcome="refused", problem=refused),
+                rpc_operations.OperationOutcome(id=asked.ops[0].id, outcome="conflict", version=4, current="1.5"),
+                rpc_operations.OperationOutcome(id=asked.ops[1].id, outcome="refused", problem=refused),
             ),
             scores=scores,
         ),

@@ -15,7 +15,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from contracts.errors.grading import LockLost, LockRequired, NotFound, OperationsTooLarge
 from contracts.objects import ObjectRef
 from contracts.records.marking import MarkingRecord
-from contracts.rpc.grading.copies import ApplyOperations, OneCopy, OperationsApplied
+from contracts.rpc.grading.copies import OneCopy
+from contracts.rpc.grading.operations import ApplyOperations, OperationsApplied
 from services.grading.store import tables
 from services.grading.store.integrity import broken
 from services.grading.usecases import marking, operations

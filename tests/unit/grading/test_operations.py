@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from contracts.rpc.grading.copies import Annotate, AnnotationFields, Appraise, Erase, Operation, Remark, Score
+from contracts.rpc.grading.copies import AnnotationFields
+from contracts.rpc.grading.operations import Annotate, Appraise, Erase, Operation, Remark, Score
 from services.grading.domain.marking import Rules
 from services.grading.domain.operations import Answer, Note, Remembered, Sheet, apply, changed_notes, current, sent
 from services.grading.domain.scheme import Leaf
