@@ -227,6 +227,22 @@ def test_changing_a_scheme_that_was_marked_by_tells_whom_it_touches_first(page: 
     assert stack.admin.get(f"/exams/{stack.ids['marking']}/scheme")["version"] == was
 
 
+def test_official_comments_are_written_at_their_question(page: Visits, stack: Stack) -> None:
+    exam = new_exam(stack)
+    stack.admin.put(f"/exams/{exam}/scheme", json={"nodes": SCHEME})
+    shown = page("admin", f"/exams/{exam}/scheme")
+    shown.get_by_role("button", name="Ligne 1.1 : commentaires officiels").click()
+    shown.get_by_placeholder("Commentaire").fill("Justifier le signe")
+    shown.get_by_placeholder("−0,5").fill("−0,5")
+    shown.get_by_role("button", name="Ajouter", exact=True).click()
+    expect(shown.get_by_role("listitem").filter(has_text="Justifier le signe")).to_contain_text("-0,5")
+    expect_accessible(shown)
+    (kept,) = stack.admin.get(f"/exams/{exam}/comments?item_id=a1")["items"]
+    assert (kept["official"], kept["points"]) == (True, "-0.5")
+    shown.get_by_role("button", name="Supprimer le commentaire Justifier le signe").click()
+    expect(shown.get_by_text("Aucun pour l’instant.")).to_be_visible()
+
+
 def test_leaving_with_unsaved_changes_asks_first(page: Visits, stack: Stack) -> None:
     shown = page("admin", f"/exams/{new_exam(stack)}/scheme")
     shown.get_by_label("Ligne 1 : libellé").fill("Pas encore enregistré")

@@ -34,7 +34,7 @@ class SchemeComments extends Island {
 
   view() {
     const found = this.comments.value;
-    return html`<div class="comments"><h3>${t("scheme.comments")}</h3>
+    return html`<div class="comments"><h2>${t("scheme.comments")}</h2>
       ${found?.length ? html`<ul>${found.map((each) => html`<li><span>${each.text}</span>${each.points ? html`<b>${points(each.points)}</b>` : nothing}
         <button class="plain" type="button" title=${t("scheme.comments.remove")} @click=${() => this.drop(each)}>${icon("trash")}<span class="unseen">${t("scheme.comments.remove")} ${each.text}</span></button></li>`)}</ul>`
         : html`<p class="quiet small">${t("scheme.comments.none")}</p>`}
