@@ -4,11 +4,11 @@
  * chosen candidate and goes on; arrows and Alt+1…9 choose; typing searches the whole roster; all can be taken back.
  */
 import { all, call } from "../core/api.js";
-import { Island, batch, computed, html, icon, nothing, repeat, signal } from "../core/island.js";
+import { Island, batch, computed, html, icon, nothing, signal } from "../core/island.js";
 import { note } from "../core/problem.js";
-import { known, n, t } from "../core/words.js";
+import { t } from "../core/words.js";
 import { fits, words } from "./people.js";
-import { addPerson } from "./new-candidate.js";
+import { bar, finished, oneCopy } from "./identification-view.js";
 import "./identified-copies.js";
 import "./sheet-model.js";
 
@@ -20,11 +20,8 @@ import "./sheet-model.js";
 
 const READ_AGAIN_MS = 2500;
 const SHOWN = 9; // as many as Alt and a digit can choose
-const STRIP = 5;
-const LINES = 3; // the fields come first, then all there is on the strip
-const UNSURE = 0.2; // below this share even the likeliest candidate is no answer
 
-class IdentificationDesk extends Island {
+export class IdentificationDesk extends Island {
   queue = signal(/** @type {Copy[] | null} */ (null));
   candidates = signal(/** @type {Person[]} */ ([]));
   standing = signal(/** @type {Standing} */ ({ copies: 0, identified: 0, by_machine: 0, doubtful: 0, unread: 0 }));
@@ -62,7 +59,7 @@ class IdentificationDesk extends Island {
         this.at.value = 0;
       });
       this.#listen();
-      this.#ready();
+      this.ready();
     } catch (error) {
       this.told.value = note(error);
     }
@@ -133,98 +130,16 @@ class IdentificationDesk extends Island {
     const queue = this.queue.value;
     if (!queue) return html`<p class="quiet">${this.told.value === nothing ? t("list.loading") : this.told.value}</p>`;
     const place = this.place.value;
-    return html`${this.bar()}
+    return html`${bar(this)}
       ${place === "all" ? html`<identified-copies exam=${this.getAttribute("exam")} @correct=${(/** @type {CustomEvent} */ event) => this.correct(event.detail)}></identified-copies>`
         : place === "model" ? html`<sheet-model exam=${this.getAttribute("exam")} @stored=${() => this.load()}></sheet-model>`
-        : this.current.value ? this.desk(this.current.value, queue) : this.finished()}`;
-  }
-
-  bar() {
-    const { copies, identified, by_machine: machine } = this.standing.value;
-    const where = (/** @type {"queue" | "all" | "model"} */ name, /** @type {number | null} */ count, /** @type {string} */ picture) => html`<button type="button"
-      aria-pressed=${String(this.place.value === name)} @click=${() => this.go(name)}>${icon(picture)}${t(`identify.place.${name}`)}${count === null ? nothing : html` <b>${count}</b>`}</button>`;
-    return html`<div class="desk-bar"><div class="places" role="group" aria-label=${t("nav.identification")}>
-        ${where("queue", this.queue.value?.length ?? 0, "inbox")}${where("all", copies, "list")}${where("model", null, "scan")}</div>
-      <div class="standing" role="status"><progress max=${copies || 1} value=${identified} aria-label=${n("identify.progress", identified, { copies })}></progress>
-        <span><b>${identified}</b> ${n("identify.of", identified, { copies })}${identified ? ` · ${n("identify.by_machine", machine)} · ${n("identify.by_person", identified - machine)}` : ""}</span></div></div>`;
+        : this.current.value ? oneCopy(this, this.current.value, queue) : finished(this)}`;
   }
 
   /** @param {"queue" | "all" | "model"} place */
   go(place) {
     this.place.value = place;
-    if (place === "queue") this.#ready();
-  }
-
-  /** @param {Copy} copy @param {Copy[]} queue */
-  desk(copy, queue) {
-    return html`<div class="desk"><section class="panel" aria-labelledby="desk-copy">
-        <header class="desk-head"><h2 id="desk-copy">${t("copy.title", { id: copy.anonymous_id })}</h2><span class="quiet small">${t("identify.position", { at: this.at.value + 1, of: queue.length })}</span>
-          <span class="grow"></span><a class="button small" href="/copies/${copy.copy_id}">${icon("eye")}${t("identify.see_copy")}</a></header>
-        ${copy.header ? html`<img class="crop" src=${copy.header.href} width=${copy.header.width_px} height=${copy.header.height_px} alt=${t("identify.header")}>`
-          : html`<p class="note warn">${icon("alert")}<span>${t("identify.no_header")}</span></p>`}
-        <div class="read">${icon("reading")}<div>${this.reading(copy)}</div></div>
-        ${this.doubt(copy)}
-        ${this.strip(queue)}
-      </section>
-      <section class="panel" aria-label=${t("identify.candidates")}>
-        <div class="find">${icon("search")}<input class="who" type="search" autocomplete="off" spellcheck="false" placeholder=${t("identify.search")} role="combobox" aria-expanded="true" aria-autocomplete="list"
-          aria-controls="people" aria-label=${t("identify.search")} aria-activedescendant=${this.offered.value.length ? `person-${this.chosen.value}` : nothing}
-          .value=${this.typed.value} @input=${(/** @type {any} */ event) => { this.chosen.value = 0; this.typed.value = event.target.value; }} @keydown=${(/** @type {KeyboardEvent} */ event) => this.key(event)}></div>
-        ${this.people()}
-        <div aria-live="assertive">${this.told.value}</div>
-        ${this.adding.value ? addPerson(this.getAttribute("exam") ?? "", (person) => this.added(person), () => { this.adding.value = false; }) : this.acts(queue)}
-      </section></div>`;
-  }
-
-  people() {
-    const offered = this.offered.value;
-    if (!offered.length) {
-      const empty = this.candidates.value.length === 0;
-      return html`<p class="quiet nobody" role="status">${t(empty ? "identify.no_roster" : "identify.nobody")}${empty ? html` <a href="${`/exams/${this.getAttribute("exam")}/roster`}">${t("nav.roster")}</a>` : nothing}</p>
-        <ul class="people" id="people" role="listbox" aria-label=${t("identify.candidates")} hidden></ul>`;
-    }
-    return html`<ul class="people" id="people" role="listbox" aria-label=${t("identify.candidates")}>${repeat(offered, (each) => each.id, (each, at) => html`<li
-      role="option" id="person-${at}" aria-selected=${String(at === this.chosen.value)} @click=${() => { this.chosen.value = at; this.#ready(); }} @dblclick=${() => this.take()}>
-      <kbd aria-hidden="true">Alt ${at + 1}</kbd><span class="name">${each.last_name} ${each.first_name} <small>${each.class}</small>${this.has(each)}</span>
-      ${each.confidence === undefined ? nothing : sure(each.confidence)}</li>`)}</ul>`;
-  }
-
-  /** @param {Person} person */
-  has(person) {
-    const copy = this.current.value;
-    if (copy?.candidate_id === person.id) return html`<small class="tag">${t("identify.now")}</small>`;
-    return person.copy_id ? html`<small class="taken">${t("identify.taken")}</small>` : nothing;
-  }
-
-  /** @param {Copy[]} queue */
-  acts(queue) {
-    return html`<div class="desk-foot"><button class="button solid wide" type="button" ?disabled=${!this.offered.value.length} aria-busy=${String(this.busy.value)} @click=${() => this.take()}>${t("identify.confirm")}<kbd>↵</kbd></button>
-      <div class="acts"><button class="button small" type="button" ?disabled=${!this.done.value.length} @click=${() => this.undo()}>${icon("undo")}${t("identify.undo")}</button>
-        <button class="button small" type="button" ?disabled=${queue.length < 2} @click=${() => this.step(1)}>${t("identify.skip")}${icon("next")}</button></div>
-      <button class="button small absent" type="button" @click=${() => { this.adding.value = true; }}>${icon("user-plus")}${t("identify.absent")}</button></div>`;
-  }
-
-  /** @param {Copy} copy */
-  reading(copy) {
-    if (copy.reading_outcome === null) return html`<span class="quiet">${t("identify.being_read")}</span>`;
-    const again = html`<button class="button small" type="button" @click=${() => this.readAgain(copy)}>${icon("refresh-cw")}${t("identify.read_again")}</button>`;
-    if (!copy.reading?.length) return html`${known(`identify.outcome.${copy.reading_outcome}`, t("identify.nothing_read"))} ${copy.header ? again : nothing}`;
-    return html`<span class="quiet">${t("identify.read")}</span> <b>${copy.reading.slice(0, LINES).join(" · ")}</b>`;
-  }
-
-  /** @param {Copy} copy */
-  doubt(copy) {
-    const best = copy.suggestions[0]?.confidence ?? 0;
-    const found = copy.doubt ?? (copy.reading?.length && this.candidates.value.length && best < UNSURE ? "nobody" : "");
-    return found ? html`<p class="note warn">${icon("alert")}<span>${t(`identify.doubt.${found}`)}</span></p>` : nothing;
-  }
-
-  /** @param {Copy[]} queue */
-  strip(queue) {
-    const from = Math.max(0, Math.min(this.at.value - 1, queue.length - STRIP));
-    return html`<div class="queue" role="group" aria-label=${t("identify.upcoming")}>${repeat(queue.slice(from, from + STRIP), (each) => each.copy_id, (each, at) => html`<button type="button"
-      aria-current=${from + at === this.at.value ? "true" : nothing} @click=${() => this.step(from + at - this.at.value)}>
-      ${each.header ? html`<img src=${each.header.href} alt="">` : html`<span class="no-header">${icon("scan")}</span>`}<span>${each.anonymous_id}${each.doubt ? html` <i class="doubtful" title=${t(`identify.doubt.${each.doubt}`)}></i>` : nothing}</span></button>`)}</div>`;
+    if (place === "queue") this.ready();
   }
 
   /** @param {KeyboardEvent} event */
@@ -254,7 +169,7 @@ class IdentificationDesk extends Island {
       this.at.value = (this.at.value + by + length) % length;
       this.#fresh();
     });
-    this.#ready();
+    this.ready();
   }
 
   #fresh() {
@@ -264,7 +179,8 @@ class IdentificationDesk extends Island {
     this.adding.value = false;
   }
 
-  #ready() {
+  /** The search has the focus, the choice is in sight. */
+  ready() {
     setTimeout(() => {
       /** @type {HTMLElement | null} */ (this.querySelector(".who"))?.focus({ preventScroll: true });
       this.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest" });
@@ -289,7 +205,7 @@ class IdentificationDesk extends Island {
       this.told.value = problem?.code === "grading.candidate_taken" && problem.copy_id ? this.taken(copy, person, problem) : note(error);
     }
     this.busy.value = false;
-    this.#ready();
+    this.ready();
   }
 
   /** @param {Copy} copy @param {Person} person */
@@ -360,7 +276,7 @@ class IdentificationDesk extends Island {
       this.told.value = note(error);
     }
     this.busy.value = false;
-    this.#ready();
+    this.ready();
   }
 
   /** A copy that is settled, back on the desk. @param {Copy} copy */
@@ -371,7 +287,7 @@ class IdentificationDesk extends Island {
       this.#fresh();
       this.place.value = "queue";
     });
-    this.#ready();
+    this.ready();
   }
 
   /** Somebody who was missing on the roster: there now, and this copy is theirs. @param {Person} person */
@@ -392,21 +308,6 @@ class IdentificationDesk extends Island {
     }
   }
 
-  finished() {
-    const { copies, identified, by_machine: machine } = this.standing.value;
-    if (!copies) return html`<div class="empty">${icon("identification")}<h2>${t("identify.empty.title")}</h2><p>${t("identify.empty.text")}</p><a class="button solid" href=${`/exams/${this.getAttribute("exam")}/scans`}>${t("nav.scans")}</a></div>`;
-    return html`<div class="empty done">${icon("check-check")}<h2>${t("identify.done.title")}</h2><p>${t("identify.done.text")}</p>
-      <dl class="figures"><div><dt>${t("figure.identified")}</dt><dd>${identified}</dd></div><div><dt>${t("identify.figure.machine")}</dt><dd>${machine}</dd></div><div><dt>${t("identify.figure.person")}</dt><dd>${identified - machine}</dd></div></dl>
-      <div class="acts">${this.done.value.length ? html`<button class="button" type="button" @click=${() => this.undo()}>${icon("undo")}${t("identify.undo")}</button>` : nothing}
-        <button class="button" type="button" @click=${() => this.go("all")}>${icon("list")}${t("identify.place.all")}</button><a class="button solid" href=${`/exams/${this.getAttribute("exam")}/allocation`}>${t("nav.allocation")}${icon("next")}</a></div></div>`;
-  }
-}
-
-/** @param {number} confidence */
-function sure(confidence) {
-  const kind = confidence >= 0.85 ? "high" : confidence >= 0.5 ? "mid" : "low";
-  const percent = Math.round(confidence * 100);
-  return html`<span class="sure"><svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true"><rect class="ground" width="100" height="8"></rect><rect class=${kind} width=${percent} height="8"></rect></svg><span>${t("identify.sure", { percent })}</span></span>`;
 }
 
 customElements.define("identification-desk", IdentificationDesk);
