@@ -1,7 +1,7 @@
 """What of the file system a child still reaches: a list of what is allowed, everything else refused (Landlock).
 
-Needs Linux 5.13 or later and no privilege. Inherited by every program the child starts. Descriptors that are open
-already stay usable.
+From Linux 6.12 on it also keeps the child from signals to processes that it did not start. Needs Linux 5.13 and no
+privilege. Inherited by every program the child starts. Descriptors that are open already stay usable.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ _REMOVE_DIR, _REMOVE_FILE, _MAKE_DIR, _MAKE_REG = 1 << 4, 1 << 5, 1 << 7, 1 << 8
 _ALL = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 4: (1 << 15) - 1}  # by the kernel's version
 _NEWEST = (1 << 16) - 1
 _TRUNCATE = 1 << 14
+_CONNECT_OR_BIND = 3  # TCP
+_OTHERS_SOCKETS_AND_SIGNALS = 3
 _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE
 
 READ = _READ_FILE | _READ_DIR
@@ -48,8 +50,9 @@ def allow_only(rules: Iterable[tuple[str, int]]) -> bool:
         return False
     handled = _ALL.get(known, _NEWEST)
     libc = ctypes.CDLL(None, use_errno=True)
-    attributes = ctypes.create_string_buffer(struct.pack("=Q", handled))
-    ruleset = _checked(libc.syscall(_CREATE_RULESET, attributes, 8, 0))
+    attributes = struct.pack("=QQQ", handled, _CONNECT_OR_BIND, _OTHERS_SOCKETS_AND_SIGNALS)
+    size = 8 if known < 4 else 16 if known < 6 else 24
+    ruleset = _checked(libc.syscall(_CREATE_RULESET, attributes[:size], size, 0))
     try:
         for path, access in rules:
             _add(libc, ruleset, path, access & handled)

@@ -26,12 +26,22 @@ _NUMBERS = {
     "x86_64": {
         "socket": 41, "socketpair": 53, "ptrace": 101, "process_vm_readv": 310, "process_vm_writev": 311,
         "io_uring_setup": 425, "unshare": 272, "setns": 308, "mount": 165, "bpf": 321, "userfaultfd": 323,
-        "perf_event_open": 298, "execve": 59, "execveat": 322, "clone": 56, "clone3": 435, "fork": 57, "vfork": 58,
+        "perf_event_open": 298, "io_uring_enter": 426, "io_uring_register": 427, "pidfd_open": 434, "pidfd_getfd": 438,
+        "pidfd_send_signal": 424, "kcmp": 312, "process_madvise": 440, "add_key": 248, "request_key": 249,
+        "keyctl": 250, "open_by_handle_at": 304, "chroot": 161, "pivot_root": 155, "umount2": 166, "move_mount": 429,
+        "open_tree": 428, "fsopen": 430, "fsmount": 432, "mount_setattr": 442, "fanotify_init": 300, "init_module": 175,
+        "finit_module": 313, "kexec_load": 246, "kexec_file_load": 320, "mknodat": 259, "shmget": 29, "msgget": 68,
+        "semget": 64, "execve": 59, "execveat": 322, "clone": 56, "clone3": 435, "fork": 57, "vfork": 58,
     },
     "aarch64": {
         "socket": 198, "socketpair": 199, "ptrace": 117, "process_vm_readv": 270, "process_vm_writev": 271,
         "io_uring_setup": 425, "unshare": 97, "setns": 268, "mount": 40, "bpf": 280, "userfaultfd": 282,
-        "perf_event_open": 241, "execve": 221, "execveat": 281, "clone": 220, "clone3": 435,
+        "perf_event_open": 241, "io_uring_enter": 426, "io_uring_register": 427, "pidfd_open": 434, "pidfd_getfd": 438,
+        "pidfd_send_signal": 424, "kcmp": 272, "process_madvise": 440, "add_key": 217, "request_key": 218,
+        "keyctl": 219, "open_by_handle_at": 265, "chroot": 51, "pivot_root": 41, "umount2": 39, "move_mount": 429,
+        "open_tree": 428, "fsopen": 430, "fsmount": 432, "mount_setattr": 442, "fanotify_init": 262, "init_module": 105,
+        "finit_module": 273, "kexec_load": 104, "kexec_file_load": 294, "mknodat": 33, "shmget": 194, "msgget": 186,
+        "semget": 190, "execve": 221, "execveat": 281, "clone": 220, "clone3": 435,
     },
 }  # fmt: skip
 
