@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,6 +122,9 @@ class FieldsFirst:
 
 def reading_sandbox(*, size: int, environ: Mapping[str, str]) -> Sandbox:
     """Children that may start tesseract; of ``environ`` they see where programs and language data are."""
+    path = environ.get("PATH", os.defpath)
+    program = shutil.which("tesseract", path=path)
+    installed = (str(Path(program).resolve().parents[1]),) if program else ()  # its libraries and data lie beside it
     passed = {"TESSDATA_PREFIX": environ["TESSDATA_PREFIX"]} if "TESSDATA_PREFIX" in environ else {}
     return Sandbox(
         "services.ocr.pixels",
@@ -129,6 +133,6 @@ def reading_sandbox(*, size: int, environ: Mapping[str, str]) -> Sandbox:
         cpu_s=CPU_S,
         scratch_mb=SCRATCH_MB,
         may_start_programs=True,
-        reads=tuple(passed.values()),
-        environment={**passed, "PATH": environ.get("PATH", os.defpath), "OMP_THREAD_LIMIT": "1"},
+        reads=(*installed, *passed.values()),
+        environment={**passed, "PATH": path, "OMP_THREAD_LIMIT": "1"},
     )
