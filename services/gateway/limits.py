@@ -16,7 +16,7 @@ from contracts.errors.gateway import TooManyRequests
 from services.gateway.settings import Settings
 from services.gateway.store import rate_buckets
 
-QUARTER_HOUR_S, HOUR_S = 900, 3600
+MINUTE_S, QUARTER_HOUR_S, HOUR_S = 60, 900, 3600
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ LOGIN_ADDRESS = Limit("login_address", lambda s: s.login_per_address, QUARTER_HO
 PASSWORD_CHANGE = Limit("password_change", lambda s: s.password_changes_per_hour, HOUR_S)
 USER_CREATION = Limit("user_creation", lambda s: s.users_per_hour, HOUR_S)
 ROSTER_IMPORT = Limit("roster_import", lambda s: s.rosters_per_hour, HOUR_S)
+SYSTEM_STATUS = Limit("system_status", lambda _: 30, MINUTE_S)  # each asks every service and every dependency
 SCAN_UPLOAD = Limit("scan_upload", lambda s: s.uploads_per_hour, HOUR_S)
 
 

@@ -145,6 +145,7 @@ RULES: dict[str, Rule] = {
     "jobs.repeat": _STAFF,
     "jobs.cancel": _STAFF,
     "audit.index": _ADMIN,
+    "system.show": _for(ADMIN, limit=limits.SYSTEM_STATUS),
     "maintenance.stuck_copies": _ADMIN,
     "maintenance.stuck_uploads": _ADMIN,
     # candidates
@@ -182,6 +183,7 @@ RULES: dict[str, Rule] = {
     "web.account": _STAFF,
     "web.users": _ADMIN,
     "web.audit": _ADMIN,
+    "web.system": _for(ADMIN, limit=limits.SYSTEM_STATUS),
     "web.results": _CANDIDATE,
     # the server itself
     "documents.openapi": EVERYBODY,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from chassis import status
 from chassis.bus.app import App, every
 from chassis.bus.rpc_server import serve
 from chassis.bus.subscription import Delivery, subscribe
@@ -11,6 +12,7 @@ from contracts.messages.ingest import CopyAssembled, UploadSettled
 from contracts.messages.ocr import TextExtracted
 from contracts.messages.render import DocumentComposed, ExportSettled
 from contracts.rpc import AskedAgain, Done, LookForStuck
+from contracts.rpc import status as status_rpc
 from contracts.rpc.grading import audit as audit_rpc
 from contracts.rpc.grading import copies as copies_rpc
 from contracts.rpc.grading import desk as desk_rpc
@@ -347,6 +349,10 @@ class GradingService:
     @serve(exams_rpc.OWN_DOCUMENT)
     def own_document(self, request: exams_rpc.OwnDocument) -> exams_rpc.Document:
         return candidates.own_document(self.app, request)
+
+    @serve(status_rpc.GRADING_STATUS)
+    def status(self, _: status_rpc.AskStatus) -> status_rpc.ServiceStatus:
+        return status.of(self.app.db, self.app.objects)
 
 
 service = GradingService

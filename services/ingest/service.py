@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from chassis import status
 from chassis.bus.app import App, every
 from chassis.bus.rpc_server import serve
 from chassis.bus.subscription import Delivery, subscribe
@@ -12,6 +13,7 @@ from contracts.messages.ingest import SplitSheets, UnpackEntry
 from contracts.objects import ImageRef
 from contracts.rpc import AskedAgain, Done, LookForStuck
 from contracts.rpc import ingest as rpc
+from contracts.rpc import status as status_rpc
 from services.ingest import archives, assembling, repeating, reporting, splitting, usecases
 from services.ingest.context import Context
 
@@ -142,6 +144,10 @@ class IngestService:
     @serve(rpc.ASK_FOR_STUCK_UPLOADS)
     def ask_for_stuck_uploads(self, request: LookForStuck) -> AskedAgain:
         return archives.ask_for_stuck_uploads(self.app, request)
+
+    @serve(status_rpc.INGEST_STATUS)
+    def status(self, _: status_rpc.AskStatus) -> status_rpc.ServiceStatus:
+        return status.of(self.app.db, self.app.objects)
 
 
 service = IngestService

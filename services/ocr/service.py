@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from chassis import status
 from chassis.bus.app import App
+from chassis.bus.rpc_server import serve
 from chassis.bus.subscription import Delivery, subscribe
 from contracts.messages.ocr import ExtractText
+from contracts.rpc import status as status_rpc
 from services.ocr import usecases
 from services.ocr.context import Context
 
@@ -28,6 +31,10 @@ class OcrService:
 
     def extraction_failed(self, delivery: Delivery[ExtractText]) -> None:
         usecases.extraction_failed(self.app, delivery.payload, delivery.error, delivery.transaction)
+
+    @serve(status_rpc.OCR_STATUS)
+    def status(self, _: status_rpc.AskStatus) -> status_rpc.ServiceStatus:
+        return status.of(self.app.db, self.app.objects)
 
 
 service = OcrService

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from chassis import status
 from chassis.bus.app import App, every
 from chassis.bus.rpc_server import serve
 from chassis.bus.subscription import Delivery, subscribe
 from contracts.messages.render import BuildExport, ComposeDocument
 from contracts.rpc import render as rpc
+from contracts.rpc import status as status_rpc
 from services.render import exports, usecases
 from services.render.context import Context
 
@@ -48,6 +50,10 @@ class RenderService:
     @serve(rpc.ANSWER_SHEETS)
     def answer_sheets(self, request: rpc.AnswerSheetsWanted) -> rpc.AnswerSheets:
         return usecases.answer_sheets(self.app, request)
+
+    @serve(status_rpc.RENDER_STATUS)
+    def status(self, _: status_rpc.AskStatus) -> status_rpc.ServiceStatus:
+        return status.of(self.app.db, self.app.objects)
 
 
 service = RenderService

@@ -24,7 +24,7 @@ CODE = ("services", "chassis", "contracts", "demo", "oversight")
 RPC_MODULES = (
     "contracts.rpc.ingest", "contracts.rpc.grading.exams", "contracts.rpc.grading.copies",
     "contracts.rpc.grading.audit", "contracts.rpc.grading.desk", "contracts.rpc.grading.operations",
-    "contracts.rpc.grading.results", "contracts.rpc.render",
+    "contracts.rpc.grading.results", "contracts.rpc.render", "contracts.rpc.status",
 )  # fmt: skip
 
 

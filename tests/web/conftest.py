@@ -51,6 +51,7 @@ PAGES = {
         "/users",
         "/account",
         "/audit",
+        "/system",
         f"/audit?exam_id={EXAM}&action=LOCK&since=2026-05-12&until=2026-05-12",
     ),
     Role.OPERATOR: (

@@ -18,6 +18,7 @@ from services.gateway.routes.marking import marking
 from services.gateway.routes.results import results
 from services.gateway.routes.scan_report import scan_report
 from services.gateway.routes.session import personal_tokens, session
+from services.gateway.routes.system import system
 from services.gateway.routes.uploads import uploads
 from services.gateway.routes.users import users
 
@@ -37,6 +38,7 @@ RESOURCES: tuple[Resource, ...] = (
     exports,
     jobs,
     audit,
+    system,
     maintenance,
     candidate,
     images,

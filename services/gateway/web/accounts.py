@@ -1,4 +1,4 @@
-"""One's own account, and everybody's for administrators."""
+"""One's own account; for administrators everybody's, and how the system is."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from flask.typing import ResponseReturnValue
 
 from services.gateway.api import Page
 from services.gateway.routes import session
+from services.gateway.routes import system as state
 from services.gateway.routes import users as accounts
 from services.gateway.web.frame import blueprint, part, show
 
@@ -22,3 +23,9 @@ def users() -> ResponseReturnValue:
     """Everybody who may sign in, and a form for one more."""
     found = accounts.index(part(limit=100))
     return show("users.html", place="users", found=found)
+
+
+@blueprint.get("/system")
+def system() -> ResponseReturnValue:
+    """Each service, what it needs, what waits."""
+    return show("system.html", place="system", found=state.show())

@@ -21,6 +21,7 @@ PROMISED = """
 /tokens/{} DELETE
 /users GET POST
 /audit GET
+/system GET
 /users/{} GET PATCH
 /exams GET POST
 /exams/{} GET PATCH DELETE
