@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 from contracts.errors import Refusal
 
-TEMPLATE_VERSION = 1
+TEMPLATE_VERSION = 2
 """Part of the memo's key: one more whenever the same record is to be drawn differently (a test holds the drawing)."""
 
 REASON_LENGTH = 500

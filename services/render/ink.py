@@ -29,6 +29,7 @@ LINE_OF_WRITING = 40.0  # a marked error up to this high is a line of writing: u
 # Comment boxes from the most pleasant to the most patient: width, letter size (15 is 8.9 pt on A4), share of the
 # page's height the box may take. A text that fits none is cut here and printed whole after the score sheet.
 SHAPES = ((310.0, 15.0, 0.30), (430.0, 15.0, 0.35), (620.0, 13.5, 0.55), (940.0, 11.5, 0.93))
+MARGIN, NARROW = 250.0, (13.0, 0.30)  # a comment that asks for less than this width gets it, and smaller letters
 
 THINNEST, THICKEST = 0.45, 1.7  # what pressure 0 and pressure 1 make of the pen, as on the marking desk
 
@@ -179,7 +180,8 @@ class _Page:
 
     def _fit(self, text: str, delta: str, wished: float) -> _Box:
         limit = self.canvas.width - 2 * EDGE * self.k
-        for width, size, share in SHAPES:
+        asked = ((wished / self.k, *NARROW),) if 0 < wished < MARGIN * self.k else ()
+        for width, size, share in asked + SHAPES:
             inner = min(max(width * self.k, wished), limit) - self._margins()
             box = self._lay(text, delta, inner, size * self.k)
             if box.h <= share * self.canvas.height:

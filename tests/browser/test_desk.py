@@ -240,7 +240,7 @@ def test_a_comment_is_found_in_the_bank_and_kept_in_it(page: Visits, stack: Stac
     hands.press("c")
     box = shown.get_by_role("textbox", name="Texte du commentaire")
     box.fill("heredite")  # without its accents
-    expect(shown.get_by_role("list", name="Commentaires").last).to_contain_text("Hérédité mal justifiée")
+    expect(shown.locator("comment-composer").get_by_role("list")).to_contain_text("Hérédité mal justifiée")
     hands.press("ArrowDown", "Enter")
     expect(shown.locator("mark-page .said")).to_contain_text("Hérédité")
     hands.press("c")

@@ -90,6 +90,14 @@ def test_a_comment_stands_beside_its_dot(tmp_path: Path) -> None:
     assert (x0, y0) == pytest.approx((0.3 * 595 - 1.5, 0.3 * 842 - 1.5), abs=1)
 
 
+def test_a_comment_in_the_margin_keeps_to_it(tmp_path: Path) -> None:
+    """Otherwise it would lie over the candidate's own words: 31 % of the width."""
+    words = "Justifier chaque étape du calcul"
+    pixels, _ = drawn(tmp_path, [paper.mark("comment", 0.02, 0.3, 0.16, 0.0, content=words)])
+    _, _, x1, _ = extent(pixels.sum(axis=2) < 600)
+    assert x1 <= (0.02 + 0.16) * 595 + 2
+
+
 def test_comments_at_the_same_place_are_both_readable(tmp_path: Path) -> None:
     marks = [paper.mark("comment", 0.3, 0.3, content="première remarque"),
              paper.mark("comment", 0.305, 0.305, content="deuxième remarque")]  # fmt: skip
@@ -197,4 +205,4 @@ def test_a_drawing_that_changes_has_a_new_template_version() -> None:
     page = Canvas(595, 842)
     ink.draw(page, made.annotations, 1, copy)
     drawing = page.content() + b"".join(canvas.content() for canvas in sheet.draw(made, copy))
-    assert (TEMPLATE_VERSION, hashlib.sha256(drawing).hexdigest()[:16]) == (1, "b09ea67ad81aa3f4")
+    assert (TEMPLATE_VERSION, hashlib.sha256(drawing).hexdigest()[:16]) == (2, "b09ea67ad81aa3f4")

@@ -21,8 +21,7 @@ export function found(typed, item) {
 
 /** Put a comment of the active item where one is reading, off the words that are there. @param {any} comment */
 export function put(comment) {
-  const { page, x, y } = spot();
-  S.add({ page, type: "comment", colour: S.colour.peek(), x, y, content: comment.text, score_delta: comment.points, comment_id: comment.id });
+  S.add({ ...spot(), type: "comment", colour: S.colour.peek(), content: comment.text, score_delta: comment.points, comment_id: comment.id });
 }
 
 /** A free place in the margin of the page in view, a third down what one sees of it. */
@@ -32,13 +31,14 @@ export function spot() {
   const sheet = /** @type {HTMLElement} */ (document.querySelector(`mark-page[data-n="${page}"]`)).getBoundingClientRect();
   const seen = (Math.max(stage.top, sheet.top) + stage.height / 3 - sheet.top) / sheet.height;
   const there = [...document.querySelectorAll(`mark-page[data-n="${page}"] .said`)].map((note) => note.getBoundingClientRect());
-  const taken = there.filter((note) => note.left < sheet.left + sheet.width * 0.31).map((note) => [(note.top - sheet.top) / sheet.height - GAP, (note.bottom - sheet.top) / sheet.height + GAP]);
+  const taken = there.filter((note) => note.left < sheet.left + sheet.width * MARGIN).map((note) => [(note.top - sheet.top) / sheet.height - GAP, (note.bottom - sheet.top) / sheet.height + GAP]);
   let y = Math.min(LOWEST, Math.max(0.04, seen));
   for (const [top, bottom] of taken.sort((a, b) => a[0] - b[0])) {
     if (y + GAP * 4 > top && y < bottom) y = Math.min(LOWEST, bottom);
   }
-  return { page, x: 0.012, y: Math.round(y * 1e5) / 1e5 };
+  return { page, x: 0.012, y: Math.round(y * 1e5) / 1e5, w: MARGIN };
 }
+const MARGIN = 0.16; // of the page's width: words there leave the candidate's own to be seen
 const GAP = 0.006;
 const LOWEST = 0.95;
 

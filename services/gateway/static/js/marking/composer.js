@@ -11,6 +11,7 @@ import * as S from "./store.js";
  * @property {number} page
  * @property {number} x  share of the page
  * @property {number} y
+ * @property {number} [w] how wide the words may be, in shares of the page
  * @property {string} item
  * @property {string} text
  * @property {number} delta in thousandths
@@ -49,12 +50,12 @@ class CommentComposer extends Island {
   }
 
   put() {
-    const { page, x, y, item, mark, comment, delta } = this.draft;
+    const { page, x, y, w = 0, item, mark, comment, delta } = this.draft;
     const text = this.draft.text.trim();
     if (!text && !delta) return this.querySelector("textarea")?.focus();
     const said = { content: text, score_delta: delta ? decimal(delta) : null, item_id: item || null, comment_id: comment ?? null };
     if (mark) S.change(mark, said);
-    else S.add({ page, type: "comment", x, y, colour: S.colour.peek(), ...said });
+    else S.add({ page, type: "comment", x, y, w, colour: S.colour.peek(), ...said });
     if (this.keeping.peek() && text) void keep(text, delta, item);
     return this.close();
   }

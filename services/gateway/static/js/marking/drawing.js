@@ -104,9 +104,12 @@ export function still(/** @type {Annotation[]} */ marks, /** @type {number} */ h
 
 /** Where words stand, as CSS variables. @param {number} x @param {number} y @param {number} height @param {Annotation} mark */
 export function placed(x, y, height, mark) {
-  return { "--x": `${x / 10}%`, "--y": `${(100 * y) / height}%`, "--w": `${mark.type === "comment" && mark.w ? mark.w * 100 : WIDEST}cqw` };
+  return { "--x": `${x / 10}%`, "--y": `${(100 * y) / height}%`, "--w": `${narrow(mark) ? mark.w * 100 : WIDEST}cqw`, "--size": narrow(mark) ? "1.3cqw" : "1.5cqw" };
 }
 const WIDEST = 31;
+
+/** Words that keep to the margin. @param {Annotation} mark */
+const narrow = (mark) => mark.type === "comment" && mark.w > 0 && mark.w < 0.25;
 
 /** @param {Annotation} mark @param {string} code of its item */
 export function inside(mark, code) {
