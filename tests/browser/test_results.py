@@ -128,7 +128,7 @@ def test_a_thousand_copies_scroll_with_few_rows_in_the_page(page: Visits) -> Non
     shown = page("admin")
     shown.route("**/api/v1/exams/*/pile", lambda route: route.fulfill(json=_a_thousand()))
     shown.goto(page.address(PILE))
-    expect(shown.locator("tbody tr[data-row]").first).to_be_visible()
+    expect(shown.locator("tbody tr[data-row]").first).to_be_visible(timeout=30_000)
     assert shown.locator("tbody tr[data-row]").count() < 80
     shown.locator(".grid-box").evaluate("box => box.scrollTop = box.scrollHeight")
     expect(shown.get_by_role("link", name="C00999")).to_be_visible()

@@ -110,15 +110,15 @@ class CompareCopies extends Island {
   /** @param {Mark} mark @param {number} high */
   #mark(mark, high) {
     const [x, y, w, h] = [mark.x * UNITS, mark.y * high, mark.w * UNITS, mark.h * high];
-    const kind = `mark-${mark.type} ${mark.colour ?? (mark.type === "tick" ? "green" : "red")} ${mark.item_id && mark.item_id !== this.item.value ? "other" : ""}`;
+    const kind = `mark-${mark.type} ${mark.colour ?? (mark.type === "tick" || mark.type === "bonus" ? "green" : "red")} ${mark.item_id && mark.item_id !== this.item.value ? "other" : ""}`;
     const words = [mark.content, mark.score_delta ? points(mark.score_delta) : ""].filter(Boolean).join(" ");
     const line = (/** @type {[number, number][]} */ stroke) => stroke.map(([px, py], index) => `${index ? "L" : "M"}${px * UNITS} ${py * high}`).join("");
     return svg`<g class=${kind} data-item=${mark.item_id ?? ""}>
       ${mark.type === "pen" ? svg`<path d=${mark.points.map(line).join("")}></path>` : nothing}
-      ${mark.type === "highlight" || mark.type === "error" ? svg`<rect x=${x} y=${y} width=${Math.max(w, 4)} height=${Math.max(h, 4)} rx="3"></rect>` : nothing}
+      ${["highlight", "bonus", "error"].includes(mark.type) ? svg`<rect x=${x} y=${y} width=${Math.max(w, 4)} height=${Math.max(h, 4)} rx="3"></rect>` : nothing}
       ${mark.type === "tick" ? svg`<path d="M${x} ${y + Math.max(h, 24) / 2}l${Math.max(w, 24) / 3} ${Math.max(h, 24) / 2}l${Math.max(w, 24) / 1.5} ${-Math.max(h, 24)}"></path>` : nothing}
       ${mark.type === "cross" ? svg`<path d="M${x} ${y}l${Math.max(w, 22)} ${Math.max(h, 22)}m0 ${-Math.max(h, 22)}l${-Math.max(w, 22)} ${Math.max(h, 22)}"></path>` : nothing}
-      ${words ? svg`<text x=${x} y=${y + (mark.type === "comment" || mark.type === "bonus" ? 18 : -6)}>${words}</text>` : nothing}
+      ${words ? svg`<text x=${x} y=${y + (mark.type === "comment" ? 18 : -6)}>${words}</text>` : nothing}
     </g>`;
   }
 }

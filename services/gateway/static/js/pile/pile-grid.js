@@ -155,7 +155,7 @@ class PileGrid extends Island {
     const groups = grouped(this.items.value);
     return html`<thead>
       ${groups.length > 1 ? html`<tr class="groups"><td class="id"></td><td></td>${this.admin ? html`<td></td>` : nothing}
-        ${groups.map(({ label, count }) => html`<th scope="colgroup" colspan=${count} title=${label}><span>${label}</span></th>`)}<td></td></tr>` : nothing}
+        ${groups.map(({ label, count }) => (label ? html`<th scope="colgroup" colspan=${count} title=${label}><span>${label}</span></th>` : html`<td colspan=${count}></td>`))}<td></td></tr>` : nothing}
       <tr class="heads">${this.#sortable("id", t("copies.id"), "id")}${this.#sortable("status", t("copies.state"), "state-of")}
         ${this.admin ? this.#sortable("marker", t("copies.marker"), "marker") : nothing}
         ${this.items.value.map((item, index) => this.#sortable(`item:${item.item_id}`, String(index + 1), "item", item))}
