@@ -290,6 +290,19 @@ def test_pages_are_turned_dropped_cut_and_joined_by_keys_and_all_is_undone(
     assert exam.sides() == before
 
 
+def test_keys_typed_faster_than_the_server_answers_act_one_after_the_other(
+    desk: Callable[[], Page], exam: Exam
+) -> None:
+    shown = desk()
+    before = exam.sides()
+    sheet(shown, 1, 3).focus()
+    for key in ("c", "m", "r", "r", "ArrowRight", "Delete"):
+        shown.keyboard.press(key)
+    expect(sheet(shown, 1, 4)).to_have_accessible_name(re.compile("écartée"))
+    expect(shown.locator(".turned-180")).to_have_count(1)
+    assert exam.sides() == [[1, 2, 3, -4], *before[1:]]
+
+
 def test_a_page_is_moved_by_keys_within_its_booklet_and_over_its_edge(desk: Callable[[], Page], exam: Exam) -> None:
     shown = desk()
     sheet(shown, 1, 4).focus()

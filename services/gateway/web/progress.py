@@ -54,7 +54,7 @@ class StepName(StrEnum):
     @property
     def page(self) -> str:
         """Below the exam's address."""
-        return "scans" if self is StepName.STAGING else self.value
+        return "scans?view=desk" if self is StepName.STAGING else self.value
 
 
 @dataclass(frozen=True)

@@ -31,14 +31,25 @@ class ActsList extends Island {
   }
 
   view() {
-    const acts = this.#acts.value;
-    return html`<dialog class="history" aria-labelledby="acts-title"><header><h2 id="acts-title">${t("staging.acts")}</h2>
-      <form method="dialog"><button class="plain" title=${t("staging.close")} aria-label=${t("staging.close")}>${icon("x")}</button></form></header>
+    const acts = this.#acts.value ?? [];
+    return html`<dialog class="history" aria-labelledby="acts-title">
+      <header><h2 id="acts-title">${t("staging.acts")}</h2>
+        <form method="dialog"><button class="plain" title=${t("staging.close")} aria-label=${t("staging.close")}>
+          ${icon("x")}</button></form></header>
       ${this.#told.value}
-      ${acts?.length === 0 ? html`<p class="quiet">${t("staging.acts.none")}</p>` : nothing}
-      <ol class="acts-done">${(acts ?? []).map((act) => html`<li class=${act.undone_at ? "undone" : ""}>
-        <div><b>${known(`staging.act.${act.kind}`, act.kind)}</b><p class="quiet small">${n("staging.booklets", act.booklet_ids.length)} · ${act.done_by_name ?? ""} · ${localMoment(act.done_at)}</p></div>
-        ${act.undone_at ? html`<span class="quiet small">${t("staging.acts.undone")}</span>` : html`<button class="button small" type="button" @click=${() => this.#undo(act.id)}>${t("staging.undo")}</button>`}</li>`)}</ol></dialog>`;
+      ${this.#acts.value && !acts.length ? html`<p class="quiet">${t("staging.acts.none")}</p>` : nothing}
+      <ol class="acts-done">${acts.map((act) => this.#act(act))}</ol></dialog>`;
+  }
+
+  /** @param {import("./pile.js").Act} act */
+  #act(act) {
+    const facts = [n("staging.booklets", act.booklet_ids.length), act.done_by_name, localMoment(act.done_at)];
+    return html`<li class=${act.undone_at ? "undone" : ""}>
+      <div><b>${known(`staging.act.${act.kind}`, act.kind)}</b>
+        <p class="quiet small">${facts.filter(Boolean).join(" · ")}</p></div>
+      ${act.undone_at ? html`<span class="quiet small">${t("staging.acts.undone")}</span>`
+        : html`<button class="button small" type="button" @click=${() => this.#undo(act.id)}>${t("staging.undo")}</button>`}
+    </li>`;
   }
 }
 

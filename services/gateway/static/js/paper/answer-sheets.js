@@ -59,31 +59,51 @@ class AnswerSheets extends Island {
 
   view() {
     const { copies, pages, layout, paper, batch } = this.wishes.value;
-    const sheets = layout === "a3" ? Math.ceil(pages / 4) * copies : Math.ceil(pages / 2) * copies;
-    return html`<button class="button ${this.hasAttribute("solid") ? "solid" : ""}" type="button" @click=${() => this.open()}>${icon("printer")}${t("sheets.open")}</button>
-      <dialog class="sheets-dialog" aria-labelledby="sheets-title"><h2 id="sheets-title">${t("sheets.title")}</h2><p class="quiet">${t("sheets.lead")}</p>
+    const sheets = Math.ceil(pages / (layout === "a3" ? 4 : 2)) * copies;
+    return html`<button class="button" type="button" @click=${() => this.open()}>
+        ${icon("printer")}${t("sheets.open")}</button>
+      <dialog class="sheets-dialog" aria-labelledby="sheets-title"><h2 id="sheets-title">${t("sheets.title")}</h2>
+      <p class="quiet">${t("sheets.lead")}</p>
       <form class="fields" @submit=${(/** @type {SubmitEvent} */ event) => this.#make(event)}>
         <div class="columns">${this.#number("copies", copies, 1000)}${this.#number("pages", pages, 64)}</div>
-        ${this.#choice("layout", layout, ["a3", "a4"])}${this.#choice("paper", paper, ["ruled", "blank"])}
+        ${this.#choice("layout", layout, ["a3", "a4"])}
+        ${this.#choice("paper", paper, ["ruled", "blank"])}
         ${this.#number("batch", batch, 1000)}
         ${this.told.value}
         <p class="note">${icon("printer")}<span>${n(`sheets.need.${layout}`, sheets)} ${t(`sheets.how.${layout}`)}</span></p>
-        <div class="acts"><button class="button" type="button" @click=${() => /** @type {HTMLDialogElement} */ (this.querySelector("dialog")).close()}>${t("staging.close")}</button>
-          ${this.state.value === "made" ? html`<a class="button solid" href="/api/v1${this.#path}" target="_blank" rel="noopener">${icon("external-link")}${t("sheets.show")}</a>` : html`<button class="button solid" aria-busy=${this.state.value === "making" ? "true" : nothing}>${t(this.state.value === "making" ? "sheets.making" : "sheets.make")}</button>`}</div>
-        ${this.state.value === "made" ? html`<p class="quiet small" role="status">${t("sheets.made")}</p>` : nothing}
-      </form></dialog>`;
+        ${this.#end()}</form></dialog>`;
+  }
+
+  #end() {
+    const close = () => /** @type {HTMLDialogElement} */ (this.querySelector("dialog")).close();
+    const making = this.state.value === "making";
+    const made = this.state.value === "made";
+    return html`<div class="acts"><button class="button" type="button" @click=${close}>${t("staging.close")}</button>
+        ${made ? html`<a class="button solid" href="/api/v1${this.#path}" target="_blank" rel="noopener">
+          ${icon("external-link")}${t("sheets.show")}</a>`
+          : html`<button class="button solid" aria-busy=${making ? "true" : nothing}>
+            ${t(making ? "sheets.making" : "sheets.make")}</button>`}</div>
+      ${made ? html`<p class="quiet small" role="status">${t("sheets.made")}</p>` : nothing}`;
   }
 
   /** @param {string} name  @param {number} value  @param {number} most */
   #number(name, value, most) {
-    return html`<label class="field"><span>${t(`sheets.${name}`)}</span><input type="number" inputmode="numeric" required min="1" max=${most} .value=${live(String(value))}
-      @change=${(/** @type {any} */ event) => { if (event.target.checkValidity()) this.#wish(name, Number(event.target.value)); }}><small>${t(`sheets.${name}.hint`)}</small></label>`;
+    const changed = (/** @type {any} */ event) => {
+      if (event.target.checkValidity()) this.#wish(name, Number(event.target.value));
+    };
+    return html`<label class="field"><span>${t(`sheets.${name}`)}</span>
+      <input type="number" inputmode="numeric" required min="1" max=${most} .value=${live(String(value))}
+        @change=${changed}><small>${t(`sheets.${name}.hint`)}</small></label>`;
   }
 
   /** @param {string} name  @param {string} value  @param {string[]} choices */
   #choice(name, value, choices) {
-    return html`<fieldset class="choices"><legend>${t(`sheets.${name}`)}</legend><div class="columns">${choices.map((each) => html`<label class="choice"><input type="radio" name=${name} value=${each}
-      .checked=${live(value === each)} @change=${() => this.#wish(name, each)}><span><b>${t(`sheets.${name}.${each}`)}</b><small>${t(`sheets.${name}.${each}.hint`)}</small></span></label>`)}</div></fieldset>`;
+    return html`<fieldset class="choices"><legend>${t(`sheets.${name}`)}</legend>
+      <div class="columns">${choices.map((each) => html`<label class="choice">
+        <input type="radio" name=${name} value=${each} .checked=${live(value === each)}
+          @change=${() => this.#wish(name, each)}>
+        <span><b>${t(`sheets.${name}.${each}`)}</b><small>${t(`sheets.${name}.${each}.hint`)}</small></span>
+      </label>`)}</div></fieldset>`;
   }
 }
 

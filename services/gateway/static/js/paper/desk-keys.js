@@ -1,5 +1,24 @@
 // @ts-check
 /** The staging desk by keyboard. Single letters work only while a page has the focus (WCAG 2.1.4). */
+import { html } from "../core/island.js";
+import { known, t } from "../core/words.js";
+
+const KEYS = [
+  ["arrows", "staging.keys.go"], ["Space", "staging.keys.pick"], ["Enter", "staging.keys.zoom"],
+  ["O", "staging.keys.approve"], ["N", "staging.keys.doubtful"], ["R", "staging.keys.turn"],
+  ["Delete", "staging.keys.drop"], ["C", "staging.keys.cut"], ["M", "staging.keys.merge"],
+  ["Alt ←→", "staging.keys.move"], ["X", "staging.keys.take"], ["V", "staging.keys.put"],
+  ["A", "staging.keys.staple"], ["Ctrl Z", "staging.keys.undo"], ["Escape", "staging.keys.clear"],
+  ["?", "staging.keys.help"],
+];
+
+/** What `deskKeys` understands, in words. */
+export function deskHelp() {
+  const shown = (/** @type {string} */ key) => html`<kbd>${known(`staging.key.${key}`, key)}</kbd>`;
+  return html`<dialog class="keys" aria-labelledby="keys-title"><h2 id="keys-title">${t("staging.keys")}</h2>
+    <dl>${KEYS.map(([keys, word]) => html`<div><dt>${keys.split(" ").map(shown)}</dt><dd>${t(word)}</dd></div>`)}</dl>
+    <form method="dialog" class="acts"><button class="button solid">${t("staging.close")}</button></form></dialog>`;
+}
 
 /** @param {any} desk the <staging-desk>  @returns {(event: KeyboardEvent) => void} */
 export function deskKeys(desk) {
@@ -13,12 +32,12 @@ export function deskKeys(desk) {
     const all = pages();
     const at = all.findIndex((/** @type {any} */ page) => page.id === desk.current.value);
     const next = all[Math.max(0, Math.min(all.length - 1, at + by))];
-    if (!next) return;
+    if (!next) return undefined;
     if (event?.shiftKey) {
       desk.anchor ??= desk.current.value;
       desk.pickTo(next.id);
     }
-    desk.focusPage(next.id);
+    return desk.focusPage(next.id);
   };
 
   /** @param {number} by booklets onward  @param {(booklet: any) => boolean} wanted */
@@ -27,7 +46,7 @@ export function deskKeys(desk) {
     const at = all.findIndex((/** @type {any} */ each) => each.pages.some((/** @type {any} */ page) => page.id === desk.current.value));
     const rest = by > 0 ? all.slice(at + 1) : all.slice(0, Math.max(0, at)).reverse();
     const next = rest.find(wanted);
-    if (next) desk.focusPage(next.pages[0].id);
+    return next && desk.focusPage(next.pages[0].id);
   };
 
   /** One place on within the booklet, or over its edge into the next one. @param {-1|1} by */
@@ -51,13 +70,13 @@ export function deskKeys(desk) {
     const all = desk.shown.value;
     const before = all[all.findIndex((/** @type {any} */ each) => each.id === ids[0]) - 1];
     const wanted = ids.length > 1 || !before ? ids : [before.id, ids[0]];
-    if (wanted.length > 1) desk.attempt(() => pile.merge(wanted));
+    return wanted.length > 1 && desk.attempt(() => pile.merge(wanted));
   };
 
   const drop = () => {
     const wanted = subject();
     const dropped = pages().filter((/** @type {any} */ page) => wanted.has(page.id)).every((/** @type {any} */ page) => page.dropped);
-    desk.attempt(() => pile.drop(wanted, !dropped));
+    return desk.attempt(() => pile.drop(wanted, !dropped));
   };
 
   const doubtful = (/** @type {any} */ each) => each.doubts.length > 0 && !each.copy_id && !each.set_aside;
@@ -75,6 +94,8 @@ export function deskKeys(desk) {
     a: () => desk.attempt(() => pile.staple(booklets())), "?": () => desk.help(),
   };
 
+  // One after the other, however fast they come: each is about what the one before has left.
+  let line = Promise.resolve();
   return (event) => {
     const target = /** @type {HTMLElement} */ (event.target);
     if (target.closest("dialog, input:not([type=checkbox]), select, textarea")) return;
@@ -86,6 +107,7 @@ export function deskKeys(desk) {
     else act = onPage[event.key];
     if (!act) return;
     event.preventDefault();
-    act(event);
+    const run = act;
+    line = line.then(() => run(event)).then(() => undefined, reportError);
   };
 }

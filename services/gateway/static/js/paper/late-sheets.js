@@ -22,9 +22,12 @@ class LateSheets extends Island {
     this.#told.value = null;
     /** @type {HTMLDialogElement} */ (this.querySelector("dialog")).showModal();
     try {
-      const [copies, candidates] = await Promise.all([all(`/exams/${this.desk.exam}/copies`), all(`/exams/${this.desk.exam}/candidates`)]);
-      const names = new Map(candidates.map((/** @type {any} */ each) => [each.id, `${each.last_name} ${each.first_name}`]));
-      this.#copies.value = copies.map((/** @type {any} */ each) => ({ id: each.id, anonymous_id: each.anonymous_id, name: names.get(each.candidate_id) ?? "" }));
+      const exam = `/exams/${this.desk.exam}`;
+      const [copies, candidates] = await Promise.all([all(`${exam}/copies`), all(`${exam}/candidates`)]);
+      const names = new Map();
+      for (const each of candidates) names.set(each.id, `${each.last_name} ${each.first_name}`);
+      this.#copies.value = copies.map((/** @type {any} */ { id, anonymous_id, candidate_id }) =>
+        ({ id, anonymous_id, name: names.get(candidate_id) ?? "" }));
     } catch (error) {
       this.#told.value = note(error);
     }
@@ -44,12 +47,17 @@ class LateSheets extends Island {
   view() {
     const plain = (/** @type {string} */ text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
     const wanted = plain(this.#typed.value);
-    const found = (this.#copies.value ?? []).filter((each) => plain(`${each.anonymous_id} ${each.name}`).includes(wanted));
+    const copies = this.#copies.value ?? [];
+    const found = copies.filter((each) => plain(`${each.anonymous_id} ${each.name}`).includes(wanted));
     return html`<dialog class="late" aria-labelledby="late-title"><h2 id="late-title">${t("staging.join.title")}</h2>
       <p class="quiet">${n("staging.join.lead", this.#booklets.value.length)}</p>
-      <div class="find">${icon("search")}<input type="search" aria-label=${t("staging.join.find")} placeholder=${t("staging.join.find")} @input=${(/** @type {any} */ event) => { this.#typed.value = event.target.value; }}></div>
+      <div class="find">${icon("search")}<input type="search" aria-label=${t("staging.join.find")}
+        placeholder=${t("staging.join.find")}
+        @input=${(/** @type {any} */ event) => { this.#typed.value = event.target.value; }}></div>
       ${this.#told.value}
-      <ul class="found">${found.slice(0, SHOWN).map((each) => html`<li><button type="button" @click=${() => this.#join(each)}><b class="code">${each.anonymous_id}</b><span>${each.name || t("staging.join.nameless")}</span></button></li>`)}</ul>
+      <ul class="found">${found.slice(0, SHOWN).map((each) => html`<li>
+        <button type="button" @click=${() => this.#join(each)}><b class="code">${each.anonymous_id}</b>
+          <span>${each.name || t("staging.join.nameless")}</span></button></li>`)}</ul>
       ${this.#copies.value && !found.length ? html`<p class="quiet">${t("staging.join.none")}</p>` : nothing}
       <form method="dialog" class="acts"><button class="button">${t("act.cancel")}</button></form></dialog>`;
   }

@@ -33,7 +33,8 @@ class PageZoom extends Island {
   /** @param {number} by */
   #zoom(by) {
     this.#step.value = Math.max(0, Math.min(STEPS.length - 1, this.#step.value + by));
-    /** @type {HTMLElement|null} */ (this.querySelector(".stage"))?.style.setProperty("--zoom", String(STEPS[this.#step.value]));
+    const stage = /** @type {HTMLElement|null} */ (this.querySelector(".stage"));
+    stage?.style.setProperty("--zoom", String(STEPS[this.#step.value]));
   }
 
   /** @param {KeyboardEvent} event */
@@ -69,28 +70,38 @@ class PageZoom extends Island {
   view() {
     const pages = this.#pages;
     const at = pages.findIndex((/** @type {any} */ each) => each.id === this.#page.value);
-    const page = pages[at];
-    const booklet = page && this.desk.pile.bookletOf(page.id);
-    const frozen = Boolean(booklet?.copy_id || booklet?.set_aside);
-    return html`<dialog class="zoom" aria-labelledby="zoom-title" @close=${() => this.#closed()} @keydown=${(/** @type {KeyboardEvent} */ event) => this.#key(event)}>
-      ${page ? html`<header><h2 id="zoom-title">${t("booklet.title", { position: this.desk.pile.numbers.value.get(booklet.id) })} · ${t("booklet.page", { page: page.page_no, side: page.side_no })}</h2>
-        <div class="acts">
-          ${this.#button("rotate-ccw", "staging.turn_left", () => this.#turn(270), frozen)}
-          ${this.#button("rotate-cw", "staging.turn_right", () => this.#turn(90), frozen)}
-          ${this.#button(page.dropped ? "undo-2" : "trash-2", page.dropped ? "staging.restore" : "staging.drop", () => this.#drop(), frozen)}
-          ${this.#button("zoom-out", "staging.zoom_out", () => this.#zoom(-1), this.#step.value === 0)}
-          ${this.#button("zoom-in", "staging.zoom_in", () => this.#zoom(1), this.#step.value === STEPS.length - 1)}
-          ${this.#button("x", "staging.close", () => /** @type {HTMLDialogElement} */ (this.querySelector("dialog")).close(), false)}
-        </div></header>
-      <div class="stage" tabindex="0"><img class="turned-${page.turn_deg} ${page.dropped ? "dropped" : ""}" src=${page.screen.href} width=${page.screen.width_px} height=${page.screen.height_px} alt=${t("booklet.page", { page: page.page_no, side: page.side_no })}></div>
-      ${this.#button("chevron-left", "staging.previous", () => this.#go(-1), at === 0, "previous")}
-      ${this.#button("chevron-right", "staging.following", () => this.#go(1), at === pages.length - 1, "following")}` : nothing}
-    </dialog>`;
+    return html`<dialog class="zoom" aria-labelledby="zoom-title" @close=${() => this.#closed()}
+      @keydown=${(/** @type {KeyboardEvent} */ event) => this.#key(event)}>
+      ${pages[at] ? this.#shown(pages[at], at === 0, at === pages.length - 1) : nothing}</dialog>`;
   }
 
-  /** @param {string} picture  @param {string} word  @param {() => void} act  @param {boolean} off  @param {string} [place] */
+  /** @param {import("./pile.js").StagedPage} page  @param {boolean} first  @param {boolean} last */
+  #shown(page, first, last) {
+    const booklet = this.desk.pile.bookletOf(page.id);
+    const frozen = Boolean(booklet.copy_id || booklet.set_aside);
+    const position = this.desk.pile.numbers.value.get(booklet.id);
+    const name = t("booklet.page", { page: page.page_no, side: page.side_no });
+    const close = () => /** @type {HTMLDialogElement} */ (this.querySelector("dialog")).close();
+    const drop = page.dropped ? ["undo-2", "staging.restore"] : ["trash-2", "staging.drop"];
+    const { href, width_px, height_px } = page.screen;
+    return html`<header><h2 id="zoom-title">${t("booklet.title", { position })} · ${name}</h2>
+      <div class="acts">
+        ${this.#button("rotate-ccw", "staging.turn_left", () => this.#turn(270), frozen)}
+        ${this.#button("rotate-cw", "staging.turn_right", () => this.#turn(90), frozen)}
+        ${this.#button(drop[0], drop[1], () => this.#drop(), frozen)}
+        ${this.#button("zoom-out", "staging.zoom_out", () => this.#zoom(-1), this.#step.value === 0)}
+        ${this.#button("zoom-in", "staging.zoom_in", () => this.#zoom(1), this.#step.value === STEPS.length - 1)}
+        ${this.#button("x", "staging.close", close, false)}</div></header>
+      <div class="stage" tabindex="0"><img class="turned-${page.turn_deg} ${page.dropped ? "dropped" : ""}"
+        src=${href} width=${width_px} height=${height_px} alt=${name}></div>
+      ${this.#button("chevron-left", "staging.previous", () => this.#go(-1), first, "previous")}
+      ${this.#button("chevron-right", "staging.following", () => this.#go(1), last, "following")}`;
+  }
+
+  /** @param {string} picture  @param {string} word  @param {() => void} act  @param {boolean} off */
   #button(picture, word, act, off, place = "") {
-    return html`<button class="plain ${place}" type="button" title=${t(word)} aria-label=${t(word)} ?disabled=${off} @click=${act}>${icon(picture)}</button>`;
+    return html`<button class="plain ${place}" type="button" title=${t(word)} aria-label=${t(word)} ?disabled=${off}
+      @click=${act}>${icon(picture)}</button>`;
   }
 }
 

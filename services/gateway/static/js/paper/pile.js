@@ -118,7 +118,8 @@ export class Pile {
 
   /** @param {Booklet} booklet  @param {(page: StagedPage) => {turn_deg?: number, dropped?: boolean}} change */
   async #arrange(booklet, change = () => ({}), order = booklet.pages) {
-    const pages = order.map((page) => ({ id: page.id, turn_deg: page.turn_deg, dropped: page.dropped, ...change(page) }));
+    const stays = (/** @type {StagedPage} */ { id, turn_deg, dropped }) => ({ id, turn_deg, dropped });
+    const pages = order.map((page) => ({ ...stays(page), ...change(page) }));
     const now = await call("PATCH", `/booklets/${booklet.id}`, { version: booklet.version, pages });
     this.#put([now], [booklet.id]);
   }
@@ -157,7 +158,8 @@ export class Pile {
       const booklet = this.bookletOf(page_id);
       const at = booklet?.pages.findIndex((page) => page.id === page_id) ?? 0;
       if (!booklet || at < 1) return 0;
-      const now = await call("POST", `/booklets/${booklet.id}/split`, { version: booklet.version, before_page: at + 1 });
+      const wish = { version: booklet.version, before_page: at + 1 };
+      const now = await call("POST", `/booklets/${booklet.id}/split`, wish);
       this.#put(now.items, [booklet.id]);
       return 1;
     });
@@ -257,8 +259,9 @@ export class Pile {
 
   /** Paper that became a copy is no longer undone here; selected it is nothing one could act on. */
   #forget() {
-    const stapled = new Set(this.booklets.value.filter((each) => each.copy_id).flatMap((each) => each.pages.map((page) => page.id)));
-    this.selected.value = new Set([...this.selected.value].filter((id) => !stapled.has(id)));
+    const stapled = this.booklets.value.filter((each) => each.copy_id).flatMap((each) => each.pages);
+    const gone = new Set(stapled.map((page) => page.id));
+    this.selected.value = new Set([...this.selected.value].filter((id) => !gone.has(id)));
   }
 
   /** @returns {Promise<{items: Act[]}>} */
@@ -272,7 +275,8 @@ export class Pile {
     let undone;
     await this.#inLine(async () => {
       const acts = (await this.acts()).items.filter((each) => !each.undone_at);
-      const wanted = act_id ? acts.filter((each) => each.id === act_id) : acts.filter((each) => each.done_by === this.me).slice(0, this.done.pop() ?? 1);
+      const mine = acts.filter((each) => each.done_by === this.me);
+      const wanted = act_id ? acts.filter((each) => each.id === act_id) : mine.slice(0, this.done.pop() ?? 1);
       for (const each of wanted) {
         await call("POST", `/exams/${this.exam}/booklets/undo`, { act_id: each.id });
         undone = each;

@@ -29,9 +29,10 @@ class ScanReport extends Island {
   }
 
   async load() {
-    const wanted = Object.entries(this.counted.value).filter(([, value]) => value).map(([name, value]) => `&${name}=${value}`).join("");
+    const counted = Object.entries(this.counted.value).filter(([, value]) => value);
+    const wanted = new URLSearchParams(counted).toString();
     try {
-      const path = `/exams/${this.exam}/scan-report?${wanted.slice(1)}`;
+      const path = `/exams/${this.exam}/scan-report?${wanted}`;
       const report = await call("GET", `${path}&limit=1`);
       this.report.value = { ...report, items: report.total ? await all(path) : [] };
       this.told.value = null;
@@ -51,7 +52,8 @@ class ScanReport extends Island {
 
   view() {
     const report = this.report.value;
-    return html`<section class="panel counted"><h2>${t("report.counted")}</h2><p class="quiet">${t("report.counted.lead")}</p>
+    return html`<section class="panel counted"><h2>${t("report.counted")}</h2>
+      <p class="quiet">${t("report.counted.lead")}</p>
       <div class="counts">${this.#field("expected_copies", 100000)}${this.#field("sheets_per_copy", 100)}</div></section>
       ${this.told.value}
       ${report ? this.#body(report) : html`<p class="quiet loading" role="status">${t("report.loading")}</p>`}`;
@@ -60,37 +62,64 @@ class ScanReport extends Island {
   /** @param {"expected_copies"|"sheets_per_copy"} name  @param {number} most */
   #field(name, most) {
     return html`<label class="field short"><span>${t(`report.${name}`)}</span>
-      <input class="input" type="number" inputmode="numeric" min="1" max=${most} .value=${this.counted.value[name]} @input=${(/** @type {Event} */ event) => this.#count(name, event)}></label>`;
+      <input class="input" type="number" inputmode="numeric" min="1" max=${most} .value=${this.counted.value[name]}
+        @input=${(/** @type {Event} */ event) => this.#count(name, event)}></label>`;
   }
 
   /** @param {any} report */
   #body(report) {
-    if (!report.uploads) return html`<div class="empty">${icon("scan-search")}<h2>${t("report.empty.title")}</h2><p>${t("report.empty.text")}</p><a class="button solid" href="?">${t("scans.upload")}</a></div>`;
-    const counts = /** @type {Record<string, number>} */ ({ error: report.errors, warning: report.warnings, info: report.infos });
+    if (!report.uploads) return empty("scan-search", "report.empty", "?", "scans.upload");
+    const counts = /** @type {Record<string, number>} */ ({
+      error: report.errors, warning: report.warnings, info: report.infos,
+    });
+    const wanted = SEVERITIES.filter((each) => !this.severity.value || each === this.severity.value);
+    const found = wanted.flatMap((each) => report.items.filter((/** @type {any} */ item) => item.severity === each));
     const several = new Set(report.items.map((/** @type {any} */ each) => each.upload_id)).size > 1;
-    const found = SEVERITIES.filter((each) => !this.severity.value || each === this.severity.value).flatMap((each) => report.items.filter((/** @type {any} */ item) => item.severity === each));
-    return html`<p class="note ${report.pages.holds ? "ok" : "bad"}" role="status">${icon(report.pages.holds ? "check" : "circle-alert")}<span>${report.pages.text}</span></p>
+    const more = () => { this.shown.value += SHOWN; };
+    const { holds, text } = report.pages;
+    return html`<p class="note ${holds ? "ok" : "bad"}" role="status">${icon(holds ? "check" : "circle-alert")}
+        <span>${text}</span></p>
       <div class="filters" role="group" aria-label=${t("report.filter")}>
-        ${this.#chip("", report.total, t("report.all"))}${SEVERITIES.filter((each) => counts[each]).map((each) => this.#chip(each, counts[each], n(`report.${each}`, counts[each])))}</div>
-      ${report.total ? html`<section class="panel flush"><h2 class="unseen">${t("report.findings")}</h2><ul class="findings">${found.slice(0, this.shown.value).map((each) => this.#finding(each, several))}</ul></section>` : html`<div class="empty">${icon("circle-check")}<h2>${t("report.good.title")}</h2><p>${t("report.good.text")}</p><a class="button solid" href="?view=desk">${t("scans.next")}</a></div>`}
-      ${found.length > this.shown.value ? html`<p class="more"><button class="button" type="button" @click=${() => { this.shown.value += SHOWN; }}>${t("list.more")}</button></p>` : nothing}
-      <dialog class="zoom" aria-labelledby="seen-title" @close=${() => { this.page.value = null; }}>${this.page.value ? html`<header><h2 id="seen-title">${this.page.value.text}</h2>
-        <form method="dialog"><button class="plain" title=${t("staging.close")} aria-label=${t("staging.close")}>${icon("x")}</button></form></header>
-        <div class="stage" tabindex="0"><img src=${this.page.value.image.href} width=${this.page.value.image.width_px} height=${this.page.value.image.height_px} alt=${this.page.value.text}></div>` : nothing}</dialog>`;
+        ${this.#chip("", report.total, t("report.all"))}
+        ${SEVERITIES.filter((each) => counts[each]).map((each) =>
+          this.#chip(each, counts[each], n(`report.${each}`, counts[each])))}</div>
+      ${report.total ? html`<section class="panel flush"><h2 class="unseen">${t("report.findings")}</h2>
+        <ul class="findings">${found.slice(0, this.shown.value).map((each) => this.#finding(each, several))}</ul>
+        </section>` : empty("circle-check", "report.good", "?view=desk", "scans.next")}
+      ${found.length > this.shown.value ? html`<p class="more">
+        <button class="button" type="button" @click=${more}>${t("list.more")}</button></p>` : nothing}
+      ${this.#closely()}`;
+  }
+
+  /** The page that a finding is about. */
+  #closely() {
+    const found = this.page.value;
+    const shut = html`<form method="dialog"><button class="plain" title=${t("staging.close")}
+      aria-label=${t("staging.close")}>${icon("x")}</button></form>`;
+    return html`<dialog class="zoom" aria-labelledby="seen-title" @close=${() => { this.page.value = null; }}>
+      ${found ? html`<header><h2 id="seen-title">${found.text}</h2>${shut}</header>
+        <div class="stage" tabindex="0"><img src=${found.image.href} width=${found.image.width_px}
+          height=${found.image.height_px} alt=${found.text}></div>` : nothing}</dialog>`;
   }
 
   /** @param {string} severity  @param {number} count  @param {string} text */
   #chip(severity, count, text) {
-    return html`<button type="button" class="chip ${severity}" aria-pressed=${this.severity.value === severity ? "true" : "false"} @click=${() => { this.severity.value = severity; }}>${text} <b>${count}</b></button>`;
+    return html`<button type="button" class="chip ${severity}"
+      aria-pressed=${this.severity.value === severity ? "true" : "false"}
+      @click=${() => { this.severity.value = severity; }}>${text} <b>${count}</b></button>`;
   }
 
   /** @param {any} found  @param {boolean} several files there are */
   #finding(found, several) {
+    const about = html`<span class="unseen"> – ${found.text}</span>`;
     return html`<li class=${found.severity}>${icon(PICTURES[found.severity])}<div><p>${found.text}</p>
       ${several && found.filename ? html`<p class="quiet small">${found.filename}</p>` : nothing}</div>
       <div class="acts">
-        ${found.image ? html`<button class="button small" type="button" @click=${() => this.#see(found)}>${t("report.see")}<span class="unseen"> – ${found.text}</span></button>` : nothing}
-        ${found.copy_id ? html`<a class="button small" href="/copies/${found.copy_id}">${t("staging.copy")}</a>` : found.booklet_id ? html`<a class="button small" href="?view=desk#booklet-${found.booklet_id}">${t("report.settle")}<span class="unseen"> – ${found.text}</span></a>` : nothing}</div></li>`;
+        ${found.image ? html`<button class="button small" type="button" @click=${() => this.#see(found)}>
+          ${t("report.see")}${about}</button>` : nothing}
+        ${found.copy_id ? html`<a class="button small" href="/copies/${found.copy_id}">${t("staging.copy")}${about}</a>`
+          : found.booklet_id ? html`<a class="button small" href="?view=desk#booklet-${found.booklet_id}">
+            ${t("report.settle")}${about}</a>` : nothing}</div></li>`;
   }
 
   /** @param {any} found */
@@ -98,6 +127,12 @@ class ScanReport extends Island {
     this.page.value = found;
     /** @type {HTMLDialogElement} */ (this.querySelector("dialog.zoom")).showModal();
   }
+}
+
+/** @param {string} picture  @param {string} words  @param {string} href  @param {string} act */
+function empty(picture, words, href, act) {
+  return html`<div class="empty">${icon(picture)}<h2>${t(`${words}.title`)}</h2><p>${t(`${words}.text`)}</p>
+    <a class="button solid" href=${href}>${t(act)}</a></div>`;
 }
 
 customElements.define("scan-report", ScanReport);

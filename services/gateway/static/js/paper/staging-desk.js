@@ -1,17 +1,17 @@
 // @ts-check
 /** <staging-desk exam me late late-name>: all booklets of an exam, doubtful first; everything here can be undone. */
 import { Island, computed, html, icon, nothing, repeat, signal } from "../core/island.js";
-import { confirmed } from "../core/dialog.js";
 import { note } from "../core/problem.js";
 import { say } from "../core/toast.js";
-import { known, n, t } from "../core/words.js";
+import { n, t } from "../core/words.js";
 import "./acts-list.js";
 import "./booklet-strip.js";
-import { deskKeys } from "./desk-keys.js";
+import { deskHelp, deskKeys } from "./desk-keys.js";
 import "./late-sheets.js";
 import { PageDrag } from "./page-drag.js";
 import "./page-zoom.js";
 import { Pile, standing } from "./pile.js";
+import { selectionBar } from "./selection-bar.js";
 
 /** @typedef {import("./pile.js").Booklet} Booklet  @typedef {import("./pile.js").Standing} Standing */
 const STANDINGS = /** @type {Standing[]} */ (["doubtful", "certain", "stapled", "aside"]);
@@ -79,7 +79,9 @@ class StagingDesk extends Island {
   /** @param {Standing|"all"} filter */
   choose(filter) {
     this.filter.value = filter;
-    const wanted = this.pile.booklets.value.filter((each) => (filter === "all" || standing(each) === filter) && (!this.file.value || each.upload_id === this.file.value));
+    const wanted = this.pile.booklets.value
+      .filter((each) => filter === "all" || standing(each) === filter)
+      .filter((each) => !this.file.value || each.upload_id === this.file.value);
     this.kept.value = new Set(wanted.map((each) => each.id));
   }
 
@@ -93,7 +95,7 @@ class StagingDesk extends Island {
       const result = await act();
       const fresh = this.pile.booklets.value.filter((each) => !before.has(each.id)).map((each) => each.id);
       if (fresh.length) this.kept.value = new Set([...this.kept.value, ...fresh]);
-      if (focused && !document.activeElement?.matches("input, select, dialog *")) requestAnimationFrame(() => this.focusPage(focused));
+      if (focused && !document.activeElement?.matches("input, select, dialog *")) await this.focusPage(focused);
       return result;
     } catch (error) {
       if (/** @type {any} */ (error)?.status === 409) say(/** @type {any} */ (error).document.detail, "warn");
@@ -105,7 +107,8 @@ class StagingDesk extends Island {
   /** Selected pages in the order they lie. */
   selection() {
     const selected = this.pile.selected.value;
-    return this.pile.booklets.value.flatMap((each) => each.pages).filter((page) => selected.has(page.id)).map((page) => page.id);
+    const pages = this.pile.booklets.value.flatMap((each) => each.pages.map((page) => page.id));
+    return pages.filter((id) => selected.has(id));
   }
 
   /** What an act is about: the selection if the page at hand is in it or there is none, else that page. */
@@ -117,9 +120,10 @@ class StagingDesk extends Island {
 
   /** @param {string} id */
   async focusPage(id) {
+    await Promise.resolve();
     const strip = /** @type {any} */ (this.querySelector(`#booklet-${this.pile.bookletOf(id)?.id}`)?.parentElement);
     strip?.show();
-    await new Promise(requestAnimationFrame); // it is drawn at the end of this task
+    await Promise.resolve(); // drawn at the end of what runs now: no key comes in between
     const page = /** @type {HTMLElement|null} */ (this.querySelector(`[data-page="${id}"]`));
     page?.focus({ preventScroll: true });
     page?.scrollIntoView({ block: "nearest" });
@@ -196,100 +200,83 @@ class StagingDesk extends Island {
     const made = await this.attempt(() => this.pile.stapleCertain());
     button.removeAttribute("aria-busy");
     if (made === undefined) return;
-    say(n("booklets.made", made), "ok", { text: t("booklets.next"), run: () => location.assign(`/exams/${this.exam}/identification`) });
+    const identify = () => location.assign(`/exams/${this.exam}/identification`);
+    say(n("booklets.made", made), "ok", { text: t("booklets.next"), run: identify });
     this.choose(this.filter.value);
   }
 
-  async stapleBare(/** @type {string[]} */ ids) {
-    if (await confirmed(n("staging.bare.sure", ids.length))) await this.attempt(() => this.pile.staple(ids, true));
-  }
-
-  async #join(/** @type {string[]} */ ids) {
+  async join(/** @type {string[]} */ ids) {
     if (!this.late) return /** @type {any} */ (this.querySelector("late-sheets")).open(ids);
-    await this.attempt(() => this.pile.join(/** @type {string} */ (this.late), ids).then(() => true)) && location.assign(`/copies/${this.late}`);
+    await this.pile.join(this.late, ids);
+    return location.assign(`/copies/${this.late}`);
   }
 
   view() {
     if (this.state.value === "loading") return html`<p class="quiet loading" role="status">${t("staging.loading")}</p>`;
-    if (this.state.value === "failed") return html`${this.told.value}<p class="more"><button class="button" type="button" @click=${() => this.load()}>${t("scans.again")}</button></p>`;
-    if (!this.pile.booklets.value.length) {
-      return html`<div class="empty">${icon("layers")}<h2>${t("booklets.empty.title")}</h2><p>${t("booklets.empty.text")}</p><a class="button solid" href="?">${t("scans.upload")}</a></div>`;
+    if (this.state.value === "failed") {
+      return html`${this.told.value}<p class="more">
+        <button class="button" type="button" @click=${() => this.load()}>${t("scans.again")}</button></p>`;
     }
+    if (!this.pile.booklets.value.length) {
+      return html`<div class="empty">${icon("layers")}<h2>${t("booklets.empty.title")}</h2>
+        <p>${t("booklets.empty.text")}</p><a class="button solid" href="?">${t("scans.upload")}</a></div>`;
+    }
+    const copy = this.getAttribute("late-name") ?? "";
     return html`
-      ${this.late ? html`<p class="note">${icon("info")}<span>${t("staging.late.lead", { copy: this.getAttribute("late-name") ?? "" })}</span></p>` : nothing}
+      ${this.late ? html`<p class="note">${icon("info")}<span>${t("staging.late.lead", { copy })}</span></p>` : nothing}
       ${this.#head()}
       <div aria-live="polite">${this.told.value}<p class="said quiet small">${this.said.value}</p></div>
-      <div class="strips-of-pages">${repeat(this.shown.value, (each) => each.id, (each) => html`<booklet-strip .desk=${this} .booklet=${each}></booklet-strip>`)}</div>
+      <div class="strips-of-pages">${repeat(this.shown.value, (each) => each.id, (each) => html`
+        <booklet-strip .desk=${this} .booklet=${each}></booklet-strip>`)}</div>
       ${this.shown.value.length ? nothing : html`<p class="quiet loading">${t("staging.none")}</p>`}
-      ${this.#bar()}
-      <page-zoom .desk=${this}></page-zoom><acts-list .desk=${this}></acts-list><late-sheets .desk=${this}></late-sheets>`;
+      ${selectionBar(this)}
+      <page-zoom .desk=${this}></page-zoom><acts-list .desk=${this}></acts-list><late-sheets .desk=${this}></late-sheets>
+      ${deskHelp()}`;
   }
 
   #head() {
     const counts = this.pile.counts.value;
-    const total = this.pile.booklets.value.length;
-    const files = this.pile.files.value;
+    const chips = STANDINGS.filter((each) => counts[each] > 0).map((each) => this.#chip(each, counts[each]));
     return html`<div class="desk-head">
       <div class="filters" role="group" aria-label=${t("staging.filter")}>
-        ${STANDINGS.filter((each) => counts[each] > 0).map((each) => this.#chip(each, counts[each]))}${this.#chip("all", total)}</div>
-      ${files.size > 1 ? html`<select class="input file" aria-label=${t("staging.file")} @change=${(/** @type {any} */ event) => { this.file.value = event.target.value; this.choose(this.filter.value); }}>
-        <option value="">${t("staging.every_file")}</option>${[...files].map(([id, name]) => html`<option value=${id}>${name}</option>`)}</select>` : nothing}
+        ${chips}${this.#chip("all", this.pile.booklets.value.length)}</div>
+      ${this.pile.files.value.size > 1 ? this.#files() : nothing}
       <div class="acts">
-        <button class="button" type="button" @click=${() => this.undo(undefined)} title="Ctrl+Z">${icon("undo-2")}${t("staging.undo")}</button>
-        <button class="plain" type="button" title=${t("staging.acts")} aria-label=${t("staging.acts")} @click=${() => /** @type {any} */ (this.querySelector("acts-list")).open()}>${icon("history")}</button>
-        <button class="plain" type="button" title=${t("staging.keys")} aria-label=${t("staging.keys")} @click=${() => this.help()}>${icon("keyboard")}</button>
-        ${counts.certain > 0 ? html`<button class="button solid" type="button" @click=${(/** @type {Event} */ event) => this.#stapleCertain(event)}>${icon("paperclip")}${n("booklets.assemble", counts.certain)}</button>` : nothing}
-      </div></div>
-      <dialog class="keys" aria-labelledby="keys-title"><h2 id="keys-title">${t("staging.keys")}</h2><dl>${KEYS.map(([keys, word]) => html`<div><dt>${keys.split(" ").map((key) => html`<kbd>${known(`staging.key.${key}`, key)}</kbd>`)}</dt><dd>${t(word)}</dd></div>`)}</dl>
-        <form method="dialog" class="acts"><button class="button solid">${t("staging.close")}</button></form></dialog>`;
+        <button class="button" type="button" title="Ctrl+Z" @click=${() => this.undo(undefined)}>
+          ${icon("undo-2")}${t("staging.undo")}</button>
+        ${this.#tool("history", "staging.acts", () => /** @type {any} */ (this.querySelector("acts-list")).open())}
+        ${this.#tool("keyboard", "staging.keys", () => this.help())}
+        ${counts.certain > 0 ? html`<button class="button solid" type="button"
+          @click=${(/** @type {Event} */ event) => this.#stapleCertain(event)}>
+          ${icon("paperclip")}${n("booklets.assemble", counts.certain)}</button>` : nothing}
+      </div></div>`;
   }
 
-  help() {
-    /** @type {HTMLDialogElement} */ (this.querySelector("dialog.keys")).showModal();
+  /** @param {string} picture  @param {string} word  @param {() => void} act */
+  #tool(picture, word, act) {
+    return html`<button class="plain" type="button" title=${t(word)} aria-label=${t(word)} @click=${act}>
+      ${icon(picture)}</button>`;
+  }
+
+  #files() {
+    const chosen = (/** @type {any} */ event) => {
+      this.file.value = event.target.value;
+      this.choose(this.filter.value);
+    };
+    return html`<select class="input file" aria-label=${t("staging.file")} @change=${chosen}>
+      <option value="">${t("staging.every_file")}</option>
+      ${[...this.pile.files.value].map(([id, name]) => html`<option value=${id}>${name}</option>`)}</select>`;
   }
 
   /** @param {Standing|"all"} filter  @param {number} count */
   #chip(filter, count) {
-    return html`<button type="button" class="chip ${filter}" aria-pressed=${this.filter.value === filter ? "true" : "false"} @click=${() => this.choose(filter)}>${t(`staging.show.${filter}`)} <b>${count}</b></button>`;
+    const pressed = this.filter.value === filter ? "true" : "false";
+    return html`<button type="button" class="chip ${filter}" aria-pressed=${pressed}
+      @click=${() => this.choose(filter)}>${t(`staging.show.${filter}`)} <b>${count}</b></button>`;
   }
 
-  /** What one can do with what is selected. */
-  #bar() {
-    const pages = this.selection();
-    const held = this.held.value.length;
-    if (!pages.length && !held) return nothing;
-    const touched = this.pile.touched(pages);
-    const whole = touched.filter((each) => each.pages.every((page) => pages.includes(page.id)));
-    const open = touched.every((each) => !each.copy_id && !each.set_aside);
-    const all = whole.length === touched.length && touched.length > 0;
-    const first = this.pile.bookletOf(pages[0])?.pages[0].id === pages[0];
-    const dropped = pages.length > 0 && touched.flatMap((each) => each.pages).filter((page) => pages.includes(page.id)).every((page) => page.dropped);
-    const ids = touched.map((each) => each.id);
-    const set = new Set(pages);
-    const nameless = all && whole.some((each) => each.doubts.includes("no_header"));
-    return html`<div class="bar-of-acts" role="toolbar" aria-label=${t("staging.bar")}>
-      <b>${held ? n("staging.held", held) : all && whole.length ? n("staging.booklets", whole.length) : n("staging.pages", pages.length)}</b>
-      ${held ? html`${pages.length === 1 && open ? this.#button("arrow-left", "staging.put_before", () => this.put(false)) : nothing}${pages.length === 1 && open ? this.#button("arrow-right", "staging.put_after", () => this.put(true)) : nothing}` : html`
-      ${open ? html`
-        ${this.#button("rotate-ccw", "staging.turn_left", () => this.pile.turn(set, 270), "bare")}
-        ${this.#button("rotate-cw", "staging.turn_right", () => this.pile.turn(set, 90), "bare")}
-        ${all && !dropped && pages.length > 1 ? nothing : dropped ? this.#button("undo-2", "staging.restore", () => this.pile.drop(set, false)) : this.#button("trash-2", "staging.drop", () => this.pile.drop(set, true))}
-        ${pages.length === 1 && !first ? this.#button("scissors", "staging.cut", () => this.pile.split(pages[0])) : nothing}
-        ${all ? nothing : this.#button("hand", "staging.take", async () => this.take())}
-        ${touched.length > 1 ? this.#button("merge", "staging.merge", () => this.pile.merge(ids)) : nothing}
-        ${all && whole.some((each) => each.doubts.length) ? this.#button("check", "staging.approve", () => this.pile.approve(ids)) : nothing}
-        ${all ? this.#button("paperclip", "staging.staple", () => this.pile.staple(ids)) : nothing}
-        ${nameless ? this.#button("eye", "staging.bare", () => this.stapleBare(ids)) : nothing}
-        ${all ? this.#button("file-plus", this.late ? "staging.join_this" : "staging.join", () => this.#join(ids)) : nothing}
-        ${all ? this.#button("archive", "staging.aside", () => this.pile.setAside(ids, true)) : nothing}` : nothing}
-      ${all && touched.every((each) => each.set_aside) ? this.#button("undo-2", "staging.take_back", () => this.pile.setAside(ids, false)) : nothing}
-      ${pages.length === 1 ? this.#button("zoom-in", "staging.zoom", async () => this.zoom(pages[0])) : nothing}`}
-      <button class="plain" type="button" title=${t("staging.clear")} aria-label=${t("staging.clear")} @click=${() => this.clear()}>${icon("x")}</button></div>`;
-  }
-
-  /** @param {string} picture  @param {string} word  @param {() => Promise<any>} act  @param {""|"bare"} look without its word */
-  #button(picture, word, act, look = "") {
-    return html`<button class="button small" type="button" title=${look ? t(word) : nothing} @click=${() => this.attempt(act)}>${icon(picture)}<span class=${look ? "unseen" : nothing}>${t(word)}</span></button>`;
+  help() {
+    /** @type {HTMLDialogElement} */ (this.querySelector("dialog.keys")).showModal();
   }
 
   /** Take pages up, to put them down elsewhere. */
@@ -306,17 +293,9 @@ class StagingDesk extends Island {
     const at = booklet.pages.findIndex((page) => page.id === target) + (after ? 1 : 0);
     const held = this.held.value;
     const before = booklet.pages.slice(at).find((page) => !held.includes(page.id))?.id ?? null;
-    await this.attempt(() => this.pile.move(held, booklet.id, before));
-    this.clear();
+    const moved = await this.attempt(() => this.pile.move(held, booklet.id, before).then(() => true));
+    if (moved) this.clear();
   }
 }
-
-/** Keys and what they do, for the help; `desk-keys.js` does it. */
-const KEYS = [
-  ["arrows", "staging.keys.go"], ["Space", "staging.keys.pick"], ["Enter", "staging.keys.zoom"], ["O", "staging.keys.approve"],
-  ["N", "staging.keys.doubtful"], ["R", "staging.keys.turn"], ["Delete", "staging.keys.drop"], ["C", "staging.keys.cut"],
-  ["M", "staging.keys.merge"], ["Alt ←→", "staging.keys.move"], ["X", "staging.keys.take"], ["V", "staging.keys.put"],
-  ["A", "staging.keys.staple"], ["Ctrl Z", "staging.keys.undo"], ["Escape", "staging.keys.clear"], ["?", "staging.keys.help"],
-];
 
 customElements.define("staging-desk", StagingDesk);
