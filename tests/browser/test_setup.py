@@ -335,7 +335,8 @@ def test_copies_move_from_one_marker_to_another_and_back(page: Visits, stack: St
     expect(shown.get_by_text(f"1 copie passe de {first['marker']} à {second['marker']}.")).to_be_visible()
     now = {each["marker_id"]: each["copy_ids"] for each in stack.admin.get(path)["items"]}
     assert len(now[first["marker_id"]]) == len(first["copy_ids"]) - 1
-    moved = {"marker_ids": [first["marker_id"]], "taken_from": second["marker_id"], "at_most": 1}
+    ready = len(now[second["marker_id"]]) - second["by_status"].get("GRADED", 0)
+    moved = {"marker_ids": [first["marker_id"]], "taken_from": second["marker_id"], "keeping": ready - 1}
     stack.admin.post(path, json=moved)
 
 

@@ -160,13 +160,14 @@ class Marker(Model):
 class Allocate(Model):
     """Spread READY copies that have no marker over ``markers``, evenly; again with the same markers: no change.
 
-    ``taken_from``: instead, READY copies of this marker, ``at_most`` so many.
+    ``taken_from``: instead, READY copies of this marker, who keeps ``keeping`` of them. Said so, and not as how many
+    move: asked twice it is done once.
     """
 
     exam_id: UUID
     markers: tuple[Marker, ...] = Field(min_length=1)
     taken_from: UUID | None = None
-    at_most: int | None = Field(default=None, ge=1, le=100_000)
+    keeping: int = Field(default=0, ge=0, le=100_000)
     by: Actor
 
 

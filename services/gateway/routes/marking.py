@@ -50,11 +50,11 @@ class OperationsApplied(operations_rpc.OperationsApplied):
 
 
 class MarkersWanted(Model):
-    """``taken_from``: spread copies of this marker that nobody is marking, ``at_most`` so many."""
+    """``taken_from``: spread copies of this marker that nobody is marking; they keep ``keeping`` of these."""
 
     marker_ids: tuple[UUID, ...] = Field(min_length=1, max_length=200)
     taken_from: UUID | None = None
-    at_most: int | None = Field(default=None, ge=1, le=100_000)
+    keeping: int = Field(default=0, ge=0, le=100_000)
 
 
 def _token() -> str | None:
@@ -71,7 +71,7 @@ def allocate(exam_id: UUID, body: MarkersWanted) -> rpc.Allocations:
         exam_id=exam_id,
         markers=people.markers(gateway().db, body.marker_ids),
         taken_from=body.taken_from,
-        at_most=body.at_most,
+        keeping=body.keeping,
         by=caller().actor,
     )
 

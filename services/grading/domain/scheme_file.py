@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from contracts.errors.grading_exams import SchemeFileUnknown
+from contracts.errors.grading_exams import RosterQuoteOpen, SchemeFileUnknown
 from services.grading.domain.roster_columns import fold
 from services.grading.domain.roster_errors import harmless
 from services.grading.domain.roster_file import DELIMITERS, decode, trim
@@ -71,7 +71,7 @@ def read(data: bytes) -> tuple[tuple[Node, ...], tuple[FileError, ...]]:
     """The tree a file describes, or everything that is wrong with its rows; then no tree.
 
     Raises:
-        RosterNotCsv: no text at all.
+        RosterNotCsv, RosterQuoteOpen: nothing could be read.
         SchemeFileUnknown: the first row does not name the columns.
     """
     numbered, columns = _table(decode(data))
@@ -116,10 +116,12 @@ def _numbered(nodes: Sequence[Node], above: str = "") -> list[tuple[str, Node]]:
 def _table(text: str) -> tuple[list[tuple[int, list[str]]], dict[str, int]]:
     """Rows that say something, with their line, and where each column stands."""
     readings = [_rows(text, delimiter) for delimiter in DELIMITERS]
-    rows, columns = max(((rows, _columns(rows[0][1])) for rows in readings), key=lambda found: len(found[1]))
+    headers = [rows[0][1] if rows else [] for rows in readings]
+    found = zip(readings, headers, map(_columns, headers), strict=True)
+    rows, header, columns = max(found, key=lambda reading: len(reading[2]))
     missing = [name for name in REQUIRED if name not in columns]
     if missing:
-        raise SchemeFileUnknown(found=[cell[:40] for cell in rows[0][1][:20] if cell], missing=missing)
+        raise SchemeFileUnknown(found=[cell[:40] for cell in header[:20] if cell], missing=missing)
     return rows[1:], columns
 
 
@@ -127,11 +129,14 @@ def _rows(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     rows = []
     start = 1
-    for raw in reader:
-        cells = [trim(cell) for cell in raw]
-        if any(cells):
-            rows.append((start, cells))
-        start = reader.line_num + 1
+    try:
+        for raw in reader:
+            cells = [trim(cell) for cell in raw]
+            if any(cells):
+                rows.append((start, cells))
+            start = reader.line_num + 1
+    except csv.Error:  # a value longer than any: a quotation mark was left open
+        raise RosterQuoteOpen(row=start) from None
     return rows
 
 

@@ -31,7 +31,8 @@ def allocate(app: Context, request: Allocate) -> Allocations:
         exam = exams.hold(uow, request.exam_id, request.by)  # one allocation of an exam at a time
         rows = exams.allocated(uow.sql, exam.id)
         free = [row.id for row in rows if row.marker_id == request.taken_from and row.status == Status.READY]
-        free = free[: request.at_most]
+        if request.taken_from is not None:
+            free = free[request.keeping :]
         loads = Counter(row.marker_id for row in rows if row.marker_id is not None and row.id not in set(free))
         others = [marker for marker in names if marker != request.taken_from]
         given = spread(free, others, loads) if others else {}

@@ -194,7 +194,11 @@ def put_scheme(app: Context, request: PutScheme) -> SchemeView:
 
 
 def read_scheme_file(app: Context, request: ReadSchemeFile) -> SchemeDraft:
-    """What a CSV file says, row by row. The exam's scheme stays as it is. Raises RosterNotCsv, SchemeFileUnknown."""
+    """What a CSV file says, row by row. The exam's scheme stays as it is.
+
+    Raises:
+        RosterNotCsv, RosterQuoteOpen, SchemeFileUnknown.
+    """
     with app.db.reading() as sql:
         exams.find(sql, request.exam_id, request.by)
     nodes, errors = scheme_file.read(request.file)

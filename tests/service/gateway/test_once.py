@@ -386,7 +386,7 @@ BY_NATURE: dict[str, tuple[str, Callable[[School], Wish]]] = {
     "identification.read_again": ("a reading that is on its way is not asked for twice", _read_again),
     "identification.read_failed_again": ("what was asked for again has not failed", _read_failed_again),
     "identification.solve": ("the same readings and roster give the same candidates", _solve),
-    "marking.allocate": ("only copies without a marker are allocated", _allocate),
+    "marking.allocate": ("only copies without a marker are allocated, and what a marker keeps is said", _allocate),
     "marking.finalise": ("a copy that is finalised is not finalised again, and has one job per revision", _finalise),
     "marking.heartbeat": ("a lease has one end", _heartbeat),
     "marking.lock": ("a copy has one lock, and its holder gets the same token again", _lock),

@@ -67,10 +67,11 @@ def test_copies_of_a_marker_who_is_ill_go_to_the_others_but_not_what_they_are_ma
     assert allocate(desk, BEN, taken_from=BEN.id) == moved
 
 
-def test_only_so_many_copies_move_as_were_asked_for(desk):
+def test_a_marker_keeps_as_many_copies_as_were_asked_for_also_when_asked_twice(desk):
     unallocated(desk, 6)
     allocate(desk, ANA)
-    moved = allocate(desk, BEN, taken_from=ANA.id, at_most=2)
+    moved = allocate(desk, BEN, taken_from=ANA.id, keeping=4)
+    assert allocate(desk, BEN, taken_from=ANA.id, keeping=4) == moved
     assert {each.marker: len(each.copy_ids) for each in moved.items} == {"Ana": 4, "Ben": 2}
 
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from contracts.errors.grading_exams import RosterNotCsv, SchemeFileUnknown
+from contracts.errors.grading_exams import RosterNotCsv, RosterQuoteOpen, SchemeFileUnknown
 from services.grading.domain.scheme import Node
 from services.grading.domain.scheme_file import FileError, read, write
 
@@ -68,5 +68,9 @@ def test_columns_nobody_knows_and_files_that_are_no_text_are_refused() -> None:
     with pytest.raises(SchemeFileUnknown) as refused:
         read(b"Exercice;Note\nA;2\n")
     assert refused.value.details["missing"] == ["path", "label", "points"]
+    with pytest.raises(SchemeFileUnknown):
+        read(b";;;\n;\n")
+    with pytest.raises(RosterQuoteOpen):
+        read(b'path;label;points\n1;"' + b"x" * 140_000)
     with pytest.raises(RosterNotCsv):
         read(b"PK\x03\x04 xl/workbook.xml")

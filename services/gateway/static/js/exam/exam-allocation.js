@@ -117,7 +117,7 @@ class ExamAllocation extends Island {
     const said = Object.fromEntries(new FormData(/** @type {HTMLFormElement} */ (event.target)));
     const to = String(said.to);
     const name = this.users.value.find((each) => each.id === to)?.display_name ?? "";
-    return this.send({ marker_ids: [to], taken_from: share.marker_id, at_most: Number(said.count) }, n("allocation.moved", Number(said.count), { from: share.marker, to: name }));
+    return this.send({ marker_ids: [to], taken_from: share.marker_id, keeping: (share.by_status.READY ?? 0) - Number(said.count) }, n("allocation.moved", Number(said.count), { from: share.marker, to: name }));
   }
 
   /** @param {Record<string, unknown>} body @param {string} done */
