@@ -7,8 +7,9 @@
  * harmless (ADR 0016), so whatever is in doubt is sent again.
  */
 import { Problem, call } from "../core/api.js";
-import { batch, computed, effect, signal } from "../core/island.js";
+import { batch, computed, signal } from "../core/island.js";
 import { t } from "../core/words.js";
+import { Turn } from "./turn.js";
 import { after, answered, marksOf, operation, place, same, sheetOf, standing, wanted } from "./sheet.js";
 
 /** @typedef {import("./sheet.js").Op} Op */
@@ -24,10 +25,8 @@ const ANSWER_MS = 20_000; // a network that says nothing is no network; the serv
 const AT_ONCE = 200; // of the API
 const BATCH_BYTES = 400_000; // of 1 MB that the API takes
 const PARTING_BYTES = 60_000; // of the 64 KiB that a closing page may send
-const GIVEN_UP_MS = 3_000; // for another window to give the copy
 
 export class Session {
-  role = signal(/** @type {"writing" | "watching"} */ ("watching"));
   lost = signal(/** @type {import("./types.js").Lost | null} */ (null));
   conflicts = signal(/** @type {import("./types.js").Conflict[]} */ ([]));
   scores = signal(/** @type {any} */ (null));
@@ -53,13 +52,12 @@ export class Session {
   /** @type {((all: boolean) => void)[]} */
   #told = [];
   #wake = () => {};
+  /** @type {Turn} */
+  #turn;
   #soon = 0;
   #beat = 0;
-  #leave = new AbortController();
   /** Set once everything is sent and the lock is being given back. @type {Promise<void> | null} */
   ended = null;
-  /** Lets another window write. */
-  #yield = () => {};
 
   /**
    * @param {string} copyId
@@ -71,7 +69,8 @@ export class Session {
     this.copyId = copyId;
     this.journal = journal;
     this.tell = tell;
-    this.lockName = `korrigo-${user}-${copyId}`;
+    this.#turn = new Turn(`korrigo-${user}-${copyId}`, () => this.#writes(), () => this.#watches());
+    this.role = this.#turn.role;
   }
 
   /** @returns {SyncState} */
@@ -86,7 +85,7 @@ export class Session {
   /** Begin with the desk's answer. `fresh`: it was read just now. @param {any} desk @param {{fresh: boolean}} how */
   async begin(desk, { fresh }) {
     this.#rebase(desk);
-    await this.#beWriter();
+    await this.#turn.begin(() => this.#look().then(() => this.#tryLock()));
     if (this.role.peek() === "watching") return;
     const locked = this.#tryLock();
     if (fresh) await locked;
@@ -99,44 +98,12 @@ export class Session {
     return { ...desk, annotations: [...annotations.values()], scores: { ...desk.scores, scores, remarks, appraisal } };
   }
 
-  // One window writes
+  // Whose turn it is to write
 
-  /** Become the window that writes, now if none does, and else as soon as the other one lets go or is closed. */
-  async #beWriter() {
-    if (!navigator.locks) return this.#writes(); // plain HTTP: the operations themselves tell two windows apart
-    if (!(await this.#request({ ifAvailable: true }))) this.#waitForTurn();
-  }
-
-  #waitForTurn() {
-    this.#request({ signal: this.#leave.signal }).then(() => this.#itsTurn(), ignoreAbort);
-  }
-
-  async #itsTurn() {
-    await this.#look();
-    await this.#tryLock();
-  }
-
-  /** @param {LockOptions} options @returns {Promise<boolean>} whether it was given at once */
-  #request(options) {
-    return new Promise((resolve, reject) => {
-      navigator.locks
-        .request(this.lockName, options, async (lock) => {
-          if (!lock) return resolve(false);
-          await this.#writes();
-          resolve(true);
-          await new Promise((given) => (this.#yield = () => given(undefined)));
-        })
-        .catch((error) => {
-          if (this.role.peek() === "writing") this.#watches(); // it was taken over by force
-          reject(error);
-        });
-    });
-  }
-
+  /** What the other window did is in the journal; what could not be kept there is only here. */
   async #writes() {
-    const kept = await this.journal.of(this.copyId);
-    this.#queue = kept.map((op) => ({ op, kept: Promise.resolve(true), safe: true }));
-    this.role.value = "writing";
+    const kept = (await this.journal.of(this.copyId)).map((op) => ({ op, kept: Promise.resolve(true), safe: true }));
+    this.#queue = [...kept, ...this.#queue.filter((each) => !each.safe)];
     this.#show();
     this.#beat = window.setInterval(() => this.#heartbeat(), HEARTBEAT_MS);
     if (this.#queue.length > 0) this.flush().then((all) => (all ? this.#look() : undefined));
@@ -144,54 +111,42 @@ export class Session {
 
   #watches() {
     clearInterval(this.#beat);
-    this.role.value = "watching";
     this.#token = null;
     this.#queue = this.#queue.filter((each) => !each.safe); // the rest the other window reads from the journal
     this.#show();
     this.#send();
-    if (!this.#closing) this.#waitForTurn();
   }
 
-  /** Be the window that writes; one that does not answer loses it. */
-  async takeOver() {
-    if (this.role.peek() === "writing") return;
-    this.tell({ do: "give", copy_id: this.copyId });
-    if (await Promise.race([this.#becameWriter(), later(GIVEN_UP_MS).then(() => false)])) return;
-    this.#leave.abort();
-    this.#leave = new AbortController();
-    await this.#request({ steal: true });
-    await this.#itsTurn();
-  }
-
-  /** @returns {Promise<boolean>} */
-  #becameWriter() {
-    return new Promise((resolve) => {
-      const stop = effect(() => {
-        if (this.role.value !== "writing") return;
-        resolve(true);
-        queueMicrotask(() => stop());
-      });
-    });
+  takeOver() {
+    return this.#turn.take(() => this.tell({ do: "give", copy_id: this.copyId }));
   }
 
   /** Another window wants to write. */
   async give() {
     if (this.role.peek() !== "writing") return;
     await this.flush();
-    this.#yield();
-    this.#watches();
+    this.#turn.give();
   }
 
   // The lock of the server
 
-  /** Take or prolong the lock. What comes of it is in `lost`; without a network it is tried again with the next act. */
+  /** Take or prolong the lock. What comes of it is in `lost`; without a network it is tried again. */
   async #tryLock() {
     try {
       this.#token = (await call("POST", `/copies/${this.copyId}/lock`, undefined, patient())).token;
       this.lost.value = null;
+      this.#offline.value = false;
     } catch (error) {
       this.#failed(error);
+      clearTimeout(this.#soon);
+      if (!this.lost.peek()) this.#soon = window.setTimeout(() => this.#lockAgain(), this.#patienceMs());
     }
+  }
+
+  /** Unless an act needed the lock, and has it, before. */
+  async #lockAgain() {
+    if (this.#queue.length > 0) await this.#send();
+    else if (this.#token === null && this.role.peek() === "writing" && !this.#closing) await this.#tryLock();
   }
 
   async #heartbeat() {
@@ -325,11 +280,16 @@ export class Session {
   }
 
   #patience() {
-    const patience = PATIENCE_MS[Math.min(this.#failures, PATIENCE_MS.length) - 1] ?? PATIENCE_MS[0];
     return new Promise((resolve) => {
       this.#wake = () => resolve(undefined);
-      setTimeout(resolve, patience * (0.75 + Math.random() / 2));
+      setTimeout(resolve, this.#patienceMs());
     });
+  }
+
+  /** Longer after each failure, and never the same for all who lost the network at once. */
+  #patienceMs() {
+    const patience = PATIENCE_MS[Math.min(this.#failures, PATIENCE_MS.length) - 1] ?? PATIENCE_MS[0];
+    return patience * (0.75 + Math.random() / 2);
   }
 
   /** The network is back, or gone. @param {boolean} there */
@@ -501,7 +461,6 @@ export class Session {
   /** Send the rest, then give the lock back. Goes on by itself when it must wait for the network. */
   async close() {
     this.#closing = true;
-    this.#leave.abort();
     clearTimeout(this.#soon);
     if (this.lost.peek()) this.ended ??= this.#end();
     else await this.flush();
@@ -511,7 +470,7 @@ export class Session {
   /** It was closed, has not ended, and is wanted again. @param {any} desk */
   async reopen(desk) {
     this.#closing = false;
-    this.#leave = new AbortController();
+    this.#turn.goOn();
     this.#rebase(desk);
     if (this.#token === null) await this.#tryLock();
   }
@@ -521,7 +480,7 @@ export class Session {
     const held = this.#held();
     const owned = this.#token !== null;
     this.#token = null;
-    this.#yield();
+    this.#turn.end();
     if (!owned) return;
     try {
       await call("DELETE", `/copies/${this.copyId}/lock`, undefined, held);
@@ -537,11 +496,3 @@ function actOf({ id: _, version: __, was: ___, ...act }) {
 }
 
 const patient = () => ({ signal: AbortSignal.timeout(ANSWER_MS) });
-
-/** @param {number} ms */
-const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** @param {any} error */
-function ignoreAbort(error) {
-  if (error.name !== "AbortError") throw error;
-}

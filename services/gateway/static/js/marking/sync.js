@@ -107,6 +107,7 @@ export class Sync {
   async #leave(session) {
     await session.close();
     if (session.ended) this.#lingering.delete(session);
+    await this.#countLeft();
   }
 
   /** This window has the copy still: it is open, or waits for the network. @param {string} copyId @param {any} desk */
@@ -155,6 +156,10 @@ export class Sync {
       }
       this.#lingering.delete(session);
     }
+    await this.#countLeft();
+  }
+
+  async #countLeft() {
     const open = this.#session.peek()?.copyId;
     this.left.value = [...(await this.journal.counts())]
       .filter(([copyId]) => copyId !== open)
