@@ -83,6 +83,7 @@ def _sent(text: Ready) -> Response:
 def register(app: Flask) -> None:
     if not (Path(cast(str, app.static_folder)) / COMPLETE).is_file():
         raise RuntimeError("static/vendor is missing: run `make vendor`")
+    ready(Path(cast(str, app.static_folder)))  # before the first who asks has to wait for it
     app.extensions[_DIGEST] = digest(Path(cast(str, app.static_folder)))
     app.add_url_rule("/assets/<version>/<path:name>", "web.asset", serve)
     app.jinja_env.globals["asset"] = asset
