@@ -81,6 +81,10 @@ def _divided(intake: str, pages_per_booklet: int, scanned: Sequence[Side], group
     copies = solve(sides, _layout(intake, pages_per_booklet, sides, grouping), Evidence(once))
     beside = _beside_headless(copies, once) if intake == "a3" or grouping == "by_header" else set()
     lost = _side_lost([sum(once[at].half == "whole" for at in copy.reading.order) for copy in copies], intake, grouping)
+    if lost and grouping == "by_header" and any(face.header for side in sides[-2:] for face in side.faces):
+        beside = set(
+            range(len(copies))
+        )  # an odd number of sides between headers at both ends: which way it lies is open
     for no, found in enumerate(copies):
         copy = [once[at] for at in found.reading.order]
         repeated = [side for no in sorted({face.side_no for face in copy}) for side in extra.get(no, ())]

@@ -16,8 +16,9 @@ STROKE = 40  # contrast of the darkest pixel in a square that shows a stroke
 ROWS = 12
 # The steepest step between neighbours as a share of the stroke's contrast: a sharp scan, and one nobody can read.
 SHARP_STEP, BLURRED_STEP = 0.62, 0.15
-# A printed line changes no more than this along itself, on a whole square: there it has no edge to be sharp or not.
-ALONG_A_LINE = 0.25
+# A printed line changes no more than this along itself, on a whole square: there it has no edge to be sharp or not. One
+# that was tilted is shared by two rows in turn; a quarter would not do for 1.8 degrees, a half loses strong blur.
+ALONG_A_LINE = 0.4
 
 CROSSING = 40
 EDGE_MM = 1.2

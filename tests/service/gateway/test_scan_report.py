@@ -57,9 +57,9 @@ def told(rpc: FakeRpc, person: Person, *items: ScanFinding, pages: PageCount = W
             "Side 14: left half clipped on the left; rescan this sheet.",
         ),
         (
-            found("page_skewed", "warning", side_no=3, half="whole", details={"degrees": 6}),
-            "Face 3 : page de travers (6°) ; regardez cette page à l’écran.",
-            "Side 3: page askew (6°); look at this page on screen.",
+            found("page_skewed", "warning", side_no=3, half="whole", details={"degrees": 2}),
+            "Face 3 : page de travers (2° ou plus) ; regardez cette page à l’écran.",
+            "Side 3: page askew (2° or more); look at this page on screen.",
         ),
         (
             found("no_header", "warning", side_no=3),

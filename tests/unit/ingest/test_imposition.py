@@ -253,6 +253,18 @@ def test_a_pile_that_begins_without_a_header_may_lie_the_other_way() -> None:
     assert all(draft.doubts for draft in segment("a4", 4, singles([*headed, True, False]), "by_header"))
 
 
+def test_a_side_lost_between_headers_at_both_ends_leaves_open_which_way_a_pile_lies() -> None:
+    headed = (
+        [True, False]
+        + [True, False, False, False] * 2
+        + [True, False, False]
+        + [True, False, False, False, True, False]
+    )
+    drafts = segment("a4", 4, singles(headed), "by_header")
+    assert [len(draft.pages) for draft in drafts] == [2, 4, 4, 3, 4, 2]
+    assert all(draft.doubts for draft in drafts)
+
+
 def test_a_few_signs_of_one_kind_do_not_settle_which_way_a_pile_lies() -> None:
     faces = singles([True, False, False] * 8 + [True])  # a copy of one page at an end: both ends show a header
     faces = [replace(face, blank=no in (2, 5)) for no, face in enumerate(faces)]  # two that end blank if it is straight

@@ -14,6 +14,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont, ImageOps
 from services.ingest import pixels
 from services.ingest.fingerprints import FED_TWICE_BELOW, distance, fed_twice
 from services.ingest.pixels import contrast, sides
+from services.ingest.report import SKEWED_DEG
 from tests.scans.paper import A4_PX, MM, Leaf, face, leaf, noisy, pdf, spread, tilted
 
 Sides = list[dict[str, Any]]
@@ -97,6 +98,13 @@ def test_a_printed_form_is_sharp_though_its_lines_have_no_edge_along_themselves(
     sharp, blurred = look(form, form.filter(ImageFilter.GaussianBlur(0.75 * MM)))
     assert sharp["blur"] < 0.1
     assert blurred["blur"] > 0.8
+
+
+@pytest.mark.parametrize("degrees", [-2.5, -1.8, 1.8, 2.5])
+def test_a_printed_line_laid_level_is_no_blur(look: Callable[..., Sides], degrees: float) -> None:
+    (form,) = look(tilted(face(2, header=True, lines=14), degrees))
+    assert form["blur"] < 0.1  # along itself it fades a little, where a pixel is shared by two rows
+    assert abs(form["skew_deg"]) >= SKEWED_DEG
 
 
 def test_blur_in_one_direction_counts(look: Callable[..., Sides]) -> None:

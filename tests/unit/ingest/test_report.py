@@ -37,9 +37,9 @@ def test_a_sound_pile_gives_no_finding() -> None:
     ("features", "code", "severity"),
     [
         ({"clipped": ["left"]}, "page_clipped", "error"),
-        ({"blur": 0.8}, "page_unreadable", "error"),
-        ({"blur": 0.79}, "page_blurred", "warning"),
-        ({"skew_deg": -5.2}, "page_skewed", "warning"),
+        ({"blur": 0.7}, "page_unreadable", "error"),
+        ({"blur": 0.69}, "page_blurred", "warning"),
+        ({"skew_deg": -1.8}, "page_skewed", "warning"),
         ({"bleed": 0.5}, "page_shows_through", "warning"),
         ({"blank_unsure": True}, "page_blank_unsure", "warning"),
     ],
@@ -53,7 +53,7 @@ def test_what_was_measured_on_a_page_is_found_where_it_is(features: dict[str, An
 
 @pytest.mark.parametrize(
     "features",
-    [{}, {"blur": 0.49, "skew_deg": 4.9, "bleed": 0.4, "clipped": [], "blank_unsure": False}, {"blur": None}],
+    [{}, {"blur": 0.49, "skew_deg": 1.7, "bleed": 0.4, "clipped": [], "blank_unsure": False}, {"blur": None}],
 )
 def test_a_page_that_can_be_read_or_was_never_measured_is_left_alone(features: dict[str, Any]) -> None:
     assert report([page(1, **features)]) == []
