@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from services.grading.store.tables import candidates, copies, marks
 
 _THEIRS = sa.and_(copies.c.candidate_id == candidates.c.id, copies.c.exam_id == candidates.c.exam_id)
-_PLACE = sa.tuple_(candidates.c.last_name, candidates.c.first_name, candidates.c.id)
+_by_name = sa.tuple_(candidates.c.last_name, candidates.c.first_name, candidates.c.id)
 
 
 def listed(sql: sa.Connection, exam_id: UUID, *, after: UUID | None = None, limit: int | None = None) -> list[Any]:
@@ -40,7 +40,8 @@ def listed(sql: sa.Connection, exam_id: UUID, *, after: UUID | None = None, limi
     if after is not None:
         last = candidates.alias()
         seen = sa.select(last.c.last_name, last.c.first_name, last.c.id).where(last.c.id == after)
-        query = query.where(seen.scalar_subquery() < _PLACE)
+        # PostgreSQL compares a row with a query only in this order.
+        query = query.where(_by_name > seen.scalar_subquery())
     return list(sql.execute(query.limit(limit)))
 
 

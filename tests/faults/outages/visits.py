@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 import requests
 
@@ -41,6 +42,7 @@ class Scene:
     marker_ids: list[str]
     tourist_id: str
     token_id: str
+    session_id: str
     done: str
     graded: str
     desk: str
@@ -50,6 +52,7 @@ class Scene:
     copies: list[str] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     annotations: list[JSON] = field(default_factory=list)
+    comments: list[str] = field(default_factory=list)
     booklet: JSON = field(default_factory=dict)
     upload: str = ""
     job: str = ""
@@ -136,6 +139,8 @@ def _table() -> Iterator[tuple[str, str, Callable[[Scene], Wanted]]]:
     yield "tokens.index", "gateway", _api("admin", "GET", "/tokens")
     yield "tokens.create", "gateway", _api("admin", "POST", "/tokens", json={"name": "script"})
     yield "tokens.remove", "gateway", _api("admin", "DELETE", "/tokens/{s.token_id}")
+    yield "session.index_sessions", "gateway", _api("admin", "GET", "/sessions")
+    yield "session.end", "gateway", _api("tourist", "DELETE", "/sessions/{s.session_id}")
     yield "users.index", "gateway", _api("admin", "GET", "/users")
 
     def user(_: Scene) -> JSON:
@@ -156,9 +161,16 @@ def _table() -> Iterator[tuple[str, str, Callable[[Scene], Wanted]]]:
     yield "exams.scheme", "gateway grading", _api("admin", "GET", desk + "/scheme")
     scheme = {"json": lambda s: {"nodes": SCHEME, "version": s.scheme_version}}
     yield "exams.put_scheme", "gateway grading", _api("admin", "PUT", desk + "/scheme", **scheme)
+    yield "exams.scheme_file", "gateway grading", _api("admin", "GET", desk + "/scheme.csv")
+    rows = {
+        "data": "path;label;points;bonus\n1;Exercice;;\n1.1;Question;20;\n",
+        "headers": {"Content-Type": "text/csv"},
+    }
+    yield "exams.read_scheme_file", "gateway grading", _api("admin", "POST", desk + "/scheme/csv", **rows)
     roster = {"files": {"file": ("liste.csv", scans.roster_csv(), "text/csv")}}
     yield "exams.import_roster", "gateway grading store", _api("admin", "POST", desk + "/roster", **roster)
     yield "exams.bad_rows", "gateway grading store", _api("admin", "POST", desk + "/roster/errors.csv", **roster)
+    yield "exams.look_at_roster", "gateway grading store", _api("admin", "POST", desk + "/roster/columns", **roster)
     printed = {"params": {"copies": 2, "pages": 2}}
     yield "exams.sheets", "gateway grading render store", _api("admin", "GET", desk + "/sheets.pdf", **printed)
     yield "exams.candidates", "gateway grading", _api("admin", "GET", desk + "/candidates")
@@ -168,6 +180,7 @@ def _table() -> Iterator[tuple[str, str, Callable[[Scene], Wanted]]]:
     yield "exams.withdraw", "gateway grading", _api("admin", "DELETE", desk + "/publication")
 
     yield "uploads.index", "gateway ingest", _api("admin", "GET", desk + "/uploads")
+    yield "uploads.archives", "gateway ingest", _api("admin", "GET", desk + "/archives")
     scan = {"files": lambda _: {"file": ("pile.pdf", small_pile(1), "application/pdf")}}
     yield "uploads.create", "gateway grading ingest store", _api("admin", "POST", desk + "/uploads", **scan)
     yield "uploads.show", "gateway ingest", _api("admin", "GET", "/uploads/{s.upload}")
@@ -215,6 +228,7 @@ def _table() -> Iterator[tuple[str, str, Callable[[Scene], Wanted]]]:
     yield "copies.add_paper", "gateway grading ingest store", _api("admin", "POST", copy + "/paper", **late)
     yield "copies.final", "gateway grading store", _api("admin", "GET", "/copies/{s.graded}/final.pdf")
     yield "copies.events", "gateway grading", _api("admin", "GET", copy + "/events")
+    yield "audit.index", "gateway grading", _api("admin", "GET", "/audit")
     yield "identification.index", "gateway grading", _api("admin", "GET", desk + "/identification")
     choice = {"json": lambda s: {"candidate_id": s.candidates[0]["id"]}}
     yield "identification.identify", "gateway grading", _api("admin", "PUT", copy + "/identification", **choice)
@@ -238,6 +252,17 @@ def _table() -> Iterator[tuple[str, str, Callable[[Scene], Wanted]]]:
     yield "marking.draft", "gateway grading", _api("admin", "GET", copy + "/draft")
     draft = {"json": {"client_id": "desk", "version": 0, "payload": {"a1": "2"}}, "headers": _held(0)}
     yield "marking.put_draft", "gateway grading", _api("admin", "PUT", copy + "/draft", **draft)
+    operation = {"id": str(uuid4()), "do": "score", "item_id": "a1", "score": "2", "was": None}
+    applied = {"json": {"client_id": "desk", "ops": [operation]}, "headers": _held(0)}
+    yield "marking.apply", "gateway grading", _api("admin", "PATCH", copy + "/draft", **applied)
+    yield "marking.desk", "gateway grading", _api("admin", "GET", copy + "/desk")
+    comment = {"text": "Bien vu", "points": "0.5"}
+    yield "comments.index", "gateway grading", _api("admin", "GET", desk + "/comments")
+    yield "comments.create", "gateway grading", _api("admin", "POST", desk + "/comments", json=comment)
+    changed = {"json": comment | {"version": 1}}
+    yield "comments.change", "gateway grading", _api("admin", "PATCH", "/comments/{s.comments[0]}", **changed)
+    first = {"params": {"version": 1}}
+    yield "comments.remove", "gateway grading", _api("admin", "DELETE", "/comments/{s.comments[1]}", **first)
     yield "marking.list_annotations", "gateway grading", _api("admin", "GET", copy + "/annotations")
     yield (
         "marking.annotate",
@@ -280,6 +305,9 @@ def _table() -> Iterator[tuple[str, str, Callable[[Scene], Wanted]]]:
     yield "jobs.show", "gateway", _api("admin", "GET", "/jobs/{s.job}")
     yield "jobs.events", "gateway ingest", _api("admin", "GET", "/jobs/{s.job}/events")
     yield "jobs.cancel", "gateway ingest", _api("admin", "DELETE", "/jobs/{s.job}")
+    yield "jobs.events_of_several", "gateway ingest", _api("admin", "GET", "/jobs/events?ids={s.job}")
+    yield "jobs.repeat", "gateway ingest", _api("admin", "POST", "/jobs/{s.job}/items/{s.upload}/repeat")
+    yield "system.show", "gateway", _api("admin", "GET", "/system")
 
     yield (
         "candidate.open",
@@ -309,6 +337,11 @@ def _table() -> Iterator[tuple[str, str, Callable[[Scene], Wanted]]]:
     yield "web.exam", "gateway grading", _page("admin", "/exams/{s.desk}")
     yield "web.copy", "gateway grading", _page("admin", copy)
     yield "web.users", "gateway", _page("admin", "/users")
+    yield "web.mark", "gateway grading", _page("admin", copy + "/mark")
+    yield "web.mark_next", "gateway grading", _page("admin", "/exams/{s.desk}/mark")
+    yield "web.audit", "gateway grading", _page("admin", "/audit")
+    for name in ("account", "jobs", "system"):
+        yield "web." + name, "gateway", _page("admin", "/" + name)
     yield "web.results", "gateway grading store", _page("portal", "/results")
     yield "documents.openapi", "", _api(None, "GET", "/openapi.json")
     yield "documents.page", "", _api(None, "GET", "/docs")
@@ -392,10 +425,12 @@ class Stage:
         def candidate() -> Client:
             return PatientClient(self._base).sign_in_candidate(self._code)
 
+        staff("tourist")  # a session that can be ended
+        tourist = staff("tourist")
         scene = Scene(
             base=self._base,
             admin=admin,
-            tourist=staff("tourist"),
+            tourist=tourist,
             leaver=staff("leaver"),
             form_leaver=staff("leaver"),
             portal=candidate(),
@@ -405,6 +440,7 @@ class Stage:
             marker_ids=[marker.user["id"] for marker in self._journey.markers],
             tourist_id=self._tourist_id,
             token_id=admin.post("/tokens", json={"name": "gone soon"})["id"],
+            session_id=next(each["id"] for each in tourist.get("/sessions")["items"] if not each["current"]),
             done=self._journey.exam,
             graded=self._journey.copies[0],
             desk=self._desk,
@@ -432,6 +468,8 @@ class Stage:
                 f"/copies/{scene.copies[0]}/annotations", json=dot, headers={"X-Lock-Token": scene.tokens[0]}
             )
             scene.annotations.append(made)
+        for text in ("à changer", "à retirer"):
+            scene.comments.append(admin.post(f"{desk}/comments", json={"text": text})["id"])
         scene.exam = admin.get(desk)
         scene.scheme_version = admin.get(f"{desk}/scheme")["version"]
         scene.spare = admin.post("/exams", json=new_exam("Bientôt mise de côté"))
