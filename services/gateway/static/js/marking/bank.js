@@ -1,10 +1,10 @@
 // @ts-check
 /** The comments one can put with a key: the administrator's for everybody, and one's own. */
-import { Problem, call } from "../core/api.js";
-import { say } from "../core/toast.js";
+import { call } from "../core/api.js";
 import { t } from "../core/words.js";
 import { decimal, read } from "./amounts.js";
 import * as S from "./store.js";
+import { say, told } from "./telling.js";
 
 /** Upper or lower case and accents make no difference when one searches. @param {string} text */
 const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
@@ -48,7 +48,7 @@ export async function keep(text, delta, item) {
   try {
     const made = await call("POST", `/exams/${exam.id}/comments`, { item_id: item || null, text, points: delta ? decimal(delta) : null });
     replace((comments) => [...comments, made]);
-    say(t("desk.bank.kept"));
+    void say(t("desk.bank.kept"));
   } catch (error) {
     told(error);
   }
@@ -59,7 +59,7 @@ export async function forget(comment) {
   replace((comments) => comments.filter((each) => each.id !== comment.id));
   try {
     await call("DELETE", `/comments/${comment.id}?version=${comment.version}`);
-    say(t("desk.bank.forgotten"), "ok", { text: t("desk.undo"), run: () => keep(comment.text, read(comment.points ?? "") ?? 0, comment.item_id ?? "") });
+    void say(t("desk.bank.forgotten"), "ok", { text: t("desk.undo"), run: () => keep(comment.text, read(comment.points ?? "") ?? 0, comment.item_id ?? "") });
   } catch (error) {
     replace((comments) => [...comments, comment]);
     told(error);
@@ -70,10 +70,4 @@ export async function forget(comment) {
 function replace(change) {
   const now = /** @type {import("./types.js").Desk} */ (S.desk.peek());
   S.desk.value = { ...now, comments: change(now.comments) };
-}
-
-/** @param {unknown} error */
-export function told(error) {
-  if (!(error instanceof Problem)) throw error;
-  say(error.message, "bad");
 }

@@ -6,9 +6,9 @@
 import { confirmed } from "../core/dialog.js";
 import { Island, html, icon, nothing } from "../core/island.js";
 import { localMoment, n, points, t } from "../core/words.js";
-import { told } from "./bank.js";
 import { name } from "./panel.js";
 import * as S from "./store.js";
+import { told } from "./telling.js";
 
 const FINISHED = ["GRADED", "GRADING_IN_PROGRESS"];
 const MOST_SHOWN = 4;
