@@ -90,7 +90,7 @@ def test_an_administrator_creates_changes_and_retires_an_account(page: Visits) -
     row = shown.get_by_role("row", name=re.compile("Évariste Galois"))
     row.get_by_role("button").click()
     dialog = shown.get_by_role("dialog", name="Évariste Galois")
-    dialog.get_by_label("Role").select_option("operator")
+    dialog.get_by_role("combobox", name="Role").select_option("operator")
     dialog.get_by_role("button", name="Save").click()
     expect(row).to_contain_text("Operator")
     row.get_by_role("button").click()

@@ -24,12 +24,12 @@ SCREENS = (
 def test_the_trail_of_one_copy_is_found_by_its_number(page: Visits, stack: Stack) -> None:
     number = stack.admin.get(f"/copies/{stack.ids['graded']}")["anonymous_id"]
     shown = page("admin", "/audit", language="en")
-    shown.get_by_label("Copy").fill(number.lower())
+    shown.get_by_role("textbox", name="Copy").fill(number.lower())
     shown.get_by_role("button", name="Search").click()
     expect(shown.get_by_role("row")).not_to_have_count(0)
     for row in shown.get_by_role("row").all()[1:]:
         expect(row).to_contain_text(number)
-    shown.get_by_label("Act", exact=True).select_option(label="Copy finalised")
+    shown.get_by_role("combobox", name="Act").select_option(label="Copy finalised")
     shown.get_by_role("button", name="Search").click()
     expect(shown.get_by_role("row")).to_have_count(2)
     shown.get_by_label("From").fill("2030-01-01")
