@@ -271,13 +271,13 @@ class SchemeEditor extends Island {
   drop(at, to, level) {
     const held = document.activeElement;
     this.edit(moved(this.lines.value, at, to, level));
-    setTimeout(() => held instanceof HTMLElement && held.isConnected && held.focus());
+    queueMicrotask(() => held instanceof HTMLElement && held.isConnected && held.focus());
   }
 
-  /** @param {number} at */
+  /** After the drawing that the change asked for, and before the next key: who types fast does not wait. @param {number} at */
   focusOn(at) {
     const wanted = this.lines.value[Math.max(0, Math.min(at, this.lines.value.length - 1))];
-    setTimeout(() => /** @type {HTMLElement | null} */ (this.querySelector(`[data-id="${CSS.escape(wanted.id)}"] .label`))?.focus());
+    queueMicrotask(() => /** @type {HTMLElement | null} */ (this.querySelector(`[data-id="${CSS.escape(wanted.id)}"] .label`))?.focus());
   }
 
   /** @param {ClipboardEvent} event @param {number} at */

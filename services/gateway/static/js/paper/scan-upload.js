@@ -27,13 +27,17 @@ class ScanUpload extends Island {
     if (this.line.unsent) event.preventDefault();
   };
 
+  again = () => this.told.value && this.load();
+
   setup() {
     window.addEventListener("beforeunload", this.guard);
+    window.addEventListener("online", this.again);
     this.load();
   }
 
   teardown() {
     window.removeEventListener("beforeunload", this.guard);
+    window.removeEventListener("online", this.again);
     this.line.close();
     this.follower.stop();
   }
