@@ -1,5 +1,6 @@
 // @ts-check
 /** <exam-allocation exam [admin]>: who marks how many copies and how far they are; sharing out, and moving copies. */
+import { acting } from "../core/acting.js";
 import { all, call } from "../core/api.js";
 import { Island, computed, html, icon, nothing, repeat, signal, svg } from "../core/island.js";
 import { note } from "../core/problem.js";
@@ -121,17 +122,12 @@ class ExamAllocation extends Island {
   }
 
   /** @param {Record<string, unknown>} body @param {string} done */
-  async send(body, done) {
-    this.busy.value = true;
-    this.told.value = nothing;
-    try {
+  send(body, done) {
+    return acting(this, async () => {
       this.adopt(await call("POST", this.path, body));
       this.moving.value = "";
       say(done);
-    } catch (error) {
-      this.told.value = note(error);
-    }
-    this.busy.value = false;
+    });
   }
 }
 

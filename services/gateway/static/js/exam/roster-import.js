@@ -3,6 +3,7 @@
  * <roster-import exam>: choose a CSV, see which column says what (and say it where it was not understood), read the
  * report of a dry run row by row, then import. Nothing is written before.
  */
+import { acting } from "../core/acting.js";
 import { call, save } from "../core/api.js";
 import { Island, html, icon, nothing, preference, signal } from "../core/island.js";
 import { note } from "../core/problem.js";
@@ -150,7 +151,7 @@ class RosterImport extends Island {
       <p class="note ${good ? "ok" : "bad"}" role="status">${icon(good ? "check" : "alert")}<span>${t(!good ? "roster.bad" : useful ? "roster.good" : "roster.same")}</span></p>
       ${good ? nothing : this.errors(report.errors)}
       ${report.skipped.length ? html`<details><summary>${n("roster.skipped", report.skipped.length)}</summary><ul class="quiet small">${report.skipped.slice(0, ROWS).map((each) => html`<li>${t("roster.line", { row: each.row })} : ${reason(each.reason)}</li>`)}</ul></details>` : nothing}
-      <p class="acts more">${good ? nothing : html`<button class="button" type="button" @click=${() => this.run(() => save(`${this.path}/errors.csv`, this.form(), t("roster.bad_rows.file")))}>${icon("download")}${t("roster.bad_rows")}</button>`}
+      <p class="acts more">${good ? nothing : html`<button class="button" type="button" @click=${() => acting(this, () => save(`${this.path}/errors.csv`, this.form(), t("roster.bad_rows.file")))}>${icon("download")}${t("roster.bad_rows")}</button>`}
         ${useful ? html`<button class="button ${good ? "solid" : ""}" type="button" aria-busy=${String(this.busy.value)} @click=${() => this.import(!good, useful)}>${icon("check")}${n(good ? "roster.confirm" : "roster.confirm_good", useful)}</button>` : nothing}</p></section>`;
   }
 
@@ -169,7 +170,7 @@ class RosterImport extends Island {
 
   /** @param {boolean} partial @param {number} count */
   import(partial, count) {
-    return this.run(async () => {
+    return acting(this, async () => {
       await call("POST", `${this.path}?dry_run=false&partial=${partial}`, this.form());
       const kept = Object.entries(remembered.value).slice(1 - REMEMBERED);
       remembered.value = Object.fromEntries([...kept, [key(this.look.value), { preset: this.preset.value, mapping: this.mapping.value }]]);
@@ -177,18 +178,6 @@ class RosterImport extends Island {
       say(n("roster.imported", count));
       this.dispatchEvent(new CustomEvent("imported", { bubbles: true }));
     });
-  }
-
-  /** @param {() => Promise<void>} work */
-  async run(work) {
-    this.busy.value = true;
-    this.told.value = nothing;
-    try {
-      await work();
-    } catch (error) {
-      this.told.value = note(error);
-    }
-    this.busy.value = false;
   }
 }
 

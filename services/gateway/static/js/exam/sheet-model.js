@@ -3,6 +3,7 @@
  * <sheet-model exam>: where the fields stand on this exam's headers, drawn once on one of them. With mouse, pen or
  * finger a zone is drawn, moved, and sized at its corner; by keys it is added, moved (arrows), sized (Shift), removed.
  */
+import { acting } from "../core/acting.js";
 import { call } from "../core/api.js";
 import { confirmed } from "../core/dialog.js";
 import { Island, html, icon, nothing, repeat, signal, styled } from "../core/island.js";
@@ -173,7 +174,7 @@ class SheetModel extends Island {
   }
 
   save() {
-    return this.run(async () => {
+    return acting(this, async () => {
       await call("PUT", this.path, { sample_copy_id: this.sample.value?.copy_id, zones: this.zones.value });
       this.stored.value = true;
       say(n("model.saved", this.zones.value.length));
@@ -183,23 +184,11 @@ class SheetModel extends Island {
 
   async forget() {
     if (!(await confirmed(t("model.forget.confirm")))) return;
-    await this.run(async () => {
+    await acting(this, async () => {
       await call("DELETE", this.path);
       await this.load();
       say(t("model.forgotten"));
     });
-  }
-
-  /** @param {() => Promise<void>} work */
-  async run(work) {
-    this.busy.value = true;
-    this.told.value = nothing;
-    try {
-      await work();
-    } catch (error) {
-      this.told.value = note(error);
-    }
-    this.busy.value = false;
   }
 }
 
