@@ -2,10 +2,10 @@
 
     python -m benchmarks.marking_desk [--base URL --password ADMINS] [--loads 5]
 
-Without ``--base`` it starts a system of its own. Seven figures, each beside what it must not exceed:
+Without ``--base`` it starts a system of its own. Eight figures, each beside what it must not exceed:
 
 - keys and clicks for a copy of twelve items with three comments, up to the next copy;
-- kilobytes of scripts, compressed, before the first score can be given, and all there are;
+- kilobytes of scripts, compressed, before the first score can be given, and until nothing more comes unasked;
 - first paint and first possible score after a cold load, the processor slowed down four times (median of ``--loads``);
 - from the key to the next copy on screen;
 - from a pen event (240 a second) to the frame that shows it;
@@ -140,7 +140,7 @@ def measure(browser: Browser, base: str, found: Exam, loads: int) -> None:
         cold.append(page.evaluate(LOADED))
         page.context.close()
     tell("scripts before the first score, compressed", cold[0]["first"] / 1000, SCRIPTS_KB, "kB")
-    print(f"     all scripts, compressed{cold[0]['all'] / 1000:49.1f} kB")
+    tell("scripts it loads unasked, compressed", cold[0]["all"] / 1000, SCRIPTS_KB, "kB")
     tell("first paint, processor slowed 4 times", statistics.median(each["paint"] for each in cold), PAINT_MS, "ms")
     tell("first score possible, slowed 4 times", statistics.median(each["ready"] for each in cold), USABLE_MS, "ms")
 

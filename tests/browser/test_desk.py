@@ -341,6 +341,21 @@ def test_a_finger_marks_on_a_tablet(page: Visits, stack: Stack, copy: str) -> No
     expect_accessible(shown)
 
 
+def test_what_is_not_loaded_without_a_network_comes_when_it_is_back(page: Visits, copy: str) -> None:
+    page.allow(NO_NETWORK)
+    shown = page("marker", f"/copies/{copy}/mark")
+    hands = Hands(shown)
+    shown.wait_for_load_state("networkidle")
+    keys = shown.get_by_role("dialog", name="Raccourcis clavier")
+    shown.context.set_offline(True)
+    hands.press("?")
+    expect(shown.locator(".toast")).to_contain_text("pas encore chargée")
+    expect(keys).to_be_hidden()
+    shown.context.set_offline(False)
+    hands.press("?")
+    expect(keys).to_be_visible()
+
+
 GEOMETRY = """async () => {
   const script = document.querySelector('script[src*="marking/desk.js"]').src;
   const ink = await import(script.replace("desk.js", "ink.js"));

@@ -1,7 +1,7 @@
 """Style sheets, modules, icons: served under a digest of them all, so that they are kept for ever and never stale.
 
 The digest stands in the path, not in the query: a module's relative imports and a style sheet's ``url()`` inherit it,
-and no import map (an inline script) is needed. What is text is compressed once, at start; scripts lose their comments.
+and no import map (an inline script) is needed. What is text is compressed once, at start; scripts are minified first.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from typing import cast
 
 from flask import Flask, Response, current_app, request, send_from_directory
 
-from services.gateway.web.scripts import slim
+from services.gateway.scripts import MIMETYPE as SCRIPT
+from services.gateway.scripts import minified
 
 FOR_EVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
 COMPLETE = "vendor/icons.svg"  # what requirements/web.py writes last
 _DIGEST = "korrigo_assets"
-_TEXT = {".js": "text/javascript", ".css": "text/css", ".json": "application/json", ".svg": "image/svg+xml"}
+_TEXT = {".js": SCRIPT, ".css": "text/css", ".json": "application/json", ".svg": "image/svg+xml"}
 
 
 def digest(directory: Path) -> str:
@@ -45,14 +46,17 @@ class Ready:
 @cache
 def ready(directory: Path) -> dict[str, Ready]:
     """Every text below ``directory`` by its name; read once a process."""
-    found = {}
-    for path in directory.rglob("*"):
-        if mimetype := _TEXT.get(path.suffix):
-            text = path.read_text(encoding="utf-8")
-            plain = (slim(text) if path.suffix == ".js" else text).encode()
-            name = path.relative_to(directory).as_posix()
-            found[name] = Ready(mimetype, plain, gzip.compress(plain, 9, mtime=0))
-    return found
+    texts = {
+        path.relative_to(directory).as_posix(): path.read_text(encoding="utf-8")
+        for path in directory.rglob("*")
+        if path.suffix in _TEXT
+    }
+    texts |= minified({name: text for name, text in texts.items() if name.endswith(".js")})
+    return {name: _compressed(Path(name).suffix, text.encode()) for name, text in texts.items()}
+
+
+def _compressed(suffix: str, text: bytes) -> Ready:
+    return Ready(_TEXT[suffix], text, gzip.compress(text, 9, mtime=0))
 
 
 def asset(name: str) -> str:

@@ -9,12 +9,10 @@
  *     customElements.define("x-counter", Counter);
  */
 import { Directive, directive } from "../../vendor/lit-html/directive.js";
-import { html, nothing, render } from "../../vendor/lit-html/lit-html.js";
+import { html, noChange, nothing, render } from "../../vendor/lit-html/lit-html.js";
 import { effect, signal } from "../../vendor/signals-core.js";
 
 export { html, nothing, render, svg } from "../../vendor/lit-html/lit-html.js";
-export { live } from "../../vendor/lit-html/directives/live.js";
-export { createRef, ref } from "../../vendor/lit-html/directives/ref.js";
 export { repeat } from "../../vendor/lit-html/directives/repeat.js";
 export { batch, computed, effect, signal, untracked } from "../../vendor/signals-core.js";
 
@@ -80,6 +78,22 @@ class Styled extends Directive {
 
 /** `<i ${styled({"--share": 0.4})}>`: CSS properties and variables. The CSP allows no style attribute, but this. */
 export const styled = directive(Styled);
+
+class Live extends Directive {
+  /** @param {unknown} value */
+  render(value) {
+    return value;
+  }
+
+  /** @param {any} part of a property @param {[unknown]} value */
+  update({ element, name }, [value]) {
+    if (element[name] !== value) element[name] = value;
+    return noChange;
+  }
+}
+
+/** `.value=${live(text)}`: compared with what is in the field, which people change, not with what was drawn last. */
+export const live = directive(Live);
 
 const sprite = /** @type {HTMLMetaElement | null} */ (document.querySelector('meta[name="icons"]'))?.content ?? "";
 

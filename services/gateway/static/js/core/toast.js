@@ -1,5 +1,6 @@
 // @ts-check
 /** Short messages at the foot of the page, over everything, heard by screen readers. */
+import { Problem } from "./api.js";
 import { Island, html, icon, nothing, repeat, signal } from "./island.js";
 import { t } from "./words.js";
 
@@ -92,4 +93,10 @@ document.body.append(stack);
  */
 export function say(text, kind = "ok", act) {
   stack.add(text, kind, act);
+}
+
+/** Tell what went wrong where no better place is; a defect of this page goes on to the console. @param {unknown} error */
+export function told(error) {
+  if (!(error instanceof Problem)) throw error;
+  say(error.message, "bad");
 }

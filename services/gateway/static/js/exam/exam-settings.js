@@ -5,7 +5,7 @@
  */
 import { call } from "../core/api.js";
 import { confirmed } from "../core/dialog.js";
-import { Island, createRef, html, icon, nothing, ref, signal } from "../core/island.js";
+import { Island, html, icon, nothing, signal } from "../core/island.js";
 import { note } from "../core/problem.js";
 import { language, points, t } from "../core/words.js";
 
@@ -17,8 +17,14 @@ class ExamSettings extends Island {
   exam = signal(/** @type {Exam | null} */ (null));
   theirs = signal(/** @type {Exam | null} */ (null));
   told = signal(/** @type {Node | null} */ (null));
-  dialog = createRef();
-  form = createRef();
+
+  get dialog() {
+    return /** @type {HTMLDialogElement} */ (this.querySelector("dialog"));
+  }
+
+  get form() {
+    return /** @type {HTMLFormElement} */ (this.querySelector("form"));
+  }
 
   get path() {
     return `/exams/${this.getAttribute("exam")}`;
@@ -28,7 +34,7 @@ class ExamSettings extends Island {
     return html`<button class="button" @click=${() => this.open()}>${icon("settings-2")}${t("exam.settings")}</button>
       <button class="button" @click=${() => this.archive()}>${icon("archive")}${t("exams.set_aside")}</button>
       ${this.told.value ?? nothing}
-      <dialog class="settings" aria-labelledby="settings-title" ${ref(this.dialog)}>
+      <dialog class="settings" aria-labelledby="settings-title">
         <h2 id="settings-title">${t("exam.settings")}</h2>
         ${this.exam.value ? this.fields(this.exam.value) : nothing}
       </dialog>`;
@@ -38,7 +44,7 @@ class ExamSettings extends Island {
   fields(exam) {
     const field = (/** @type {"title"} */ name, /** @type {unknown} */ input, hint = "") => html`<label class="field">
       <span>${t(`exam.${name}`)}</span>${input}${hint ? html`<small>${hint}</small>` : nothing}</label>`;
-    return html`<form class="fields" ${ref(this.form)} @submit=${(/** @type {Event} */ event) => this.save(event)}>
+    return html`<form class="fields" @submit=${(/** @type {Event} */ event) => this.save(event)}>
       ${field("title", html`<input name="title" maxlength="200" required .value=${exam.title}>`)}
       <div class="columns">
         ${field(/** @type {any} */ ("date"), html`<input name="date" type="date" .value=${exam.date ?? ""}>`)}
@@ -71,18 +77,18 @@ class ExamSettings extends Island {
       this.told.value = note(error);
       return;
     }
-    /** @type {HTMLDialogElement} */ (this.dialog.value).showModal();
+    this.dialog.showModal();
   }
 
   close() {
-    /** @type {HTMLDialogElement} */ (this.dialog.value).close();
+    this.dialog.close();
   }
 
   /** @param {Exam} theirs */
   adopt(theirs) {
     this.theirs.value = null;
     this.exam.value = theirs;
-    const form = /** @type {HTMLFormElement} */ (this.form.value);
+    const form = this.form;
     for (const name of FIELDS) {
       const input = /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
       input.value = name === "total_points" ? points(theirs[name]) : String(theirs[name] ?? "");
@@ -103,7 +109,7 @@ class ExamSettings extends Island {
   }
 
   async send() {
-    const form = /** @type {HTMLFormElement} */ (this.form.value);
+    const form = this.form;
     const said = Object.fromEntries(new FormData(form));
     const version = /** @type {Exam} */ (this.exam.value).version;
     form.querySelector(":scope > .note.bad")?.remove();

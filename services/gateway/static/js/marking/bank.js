@@ -4,20 +4,7 @@ import { call } from "../core/api.js";
 import { t } from "../core/words.js";
 import { decimal, read } from "./amounts.js";
 import * as S from "./store.js";
-import { say, told } from "./telling.js";
-
-/** Upper or lower case and accents make no difference when one searches. @param {string} text */
-const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
-
-/** Comments that hold all the words typed, those of the item first. @param {string} typed @param {string} item */
-export function found(typed, item) {
-  const words = plain(typed).split(/\s+/).filter(Boolean);
-  const own = (/** @type {any} */ each) => (each.item_id === item ? 0 : each.item_id ? 2 : 1);
-  return (S.desk.value?.comments ?? [])
-    .filter((each) => each.text !== typed && words.every((word) => plain(each.text).includes(word)))
-    .sort((a, b) => own(a) - own(b))
-    .slice(0, 5);
-}
+import { say, told } from "../core/toast.js";
 
 /** Put a comment of the active item where one is reading, off the words that are there. @param {any} comment */
 export function put(comment) {
@@ -48,7 +35,7 @@ export async function keep(text, delta, item) {
   try {
     const made = await call("POST", `/exams/${exam.id}/comments`, { item_id: item || null, text, points: delta ? decimal(delta) : null });
     replace((comments) => [...comments, made]);
-    void say(t("desk.bank.kept"));
+    say(t("desk.bank.kept"));
   } catch (error) {
     told(error);
   }
@@ -59,7 +46,7 @@ export async function forget(comment) {
   replace((comments) => comments.filter((each) => each.id !== comment.id));
   try {
     await call("DELETE", `/comments/${comment.id}?version=${comment.version}`);
-    void say(t("desk.bank.forgotten"), "ok", { text: t("desk.undo"), run: () => keep(comment.text, read(comment.points ?? "") ?? 0, comment.item_id ?? "") });
+    say(t("desk.bank.forgotten"), "ok", { text: t("desk.undo"), run: () => keep(comment.text, read(comment.points ?? "") ?? 0, comment.item_id ?? "") });
   } catch (error) {
     replace((comments) => [...comments, comment]);
     told(error);

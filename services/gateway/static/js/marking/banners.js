@@ -3,12 +3,11 @@
  * <desk-banners>: what stands between one's marks and the server: a lock somebody else holds, another window, marks that
  * met others, a full disk. Each comes with a choice; nothing that was marked goes away by itself.
  */
-import { confirmed } from "../core/dialog.js";
 import { Island, html, icon, nothing } from "../core/island.js";
 import { localMoment, n, points, t } from "../core/words.js";
 import { name } from "./panel.js";
 import * as S from "./store.js";
-import { told } from "./telling.js";
+import { told } from "../core/toast.js";
 
 const FINISHED = ["GRADED", "GRADING_IN_PROGRESS"];
 const MOST_SHOWN = 4;
@@ -36,6 +35,12 @@ function about({ act, mine, theirs }) {
     return item ? name(item) : act.item_id;
   }
   return t("copy.page", { page: (mine ?? theirs)?.page ?? "–" });
+}
+
+/** @param {number} pending */
+async function giveUp(pending) {
+  const { confirmed } = await import("../core/dialog.js"); // next to nobody comes here
+  if (await confirmed(n("desk.give_up.sure", pending))) S.sync.discard();
 }
 
 class DeskBanners extends Island {
@@ -67,7 +72,7 @@ class DeskBanners extends Island {
     const who = lost.owner ? t(lost.until ? "desk.locked_until" : "desk.locked", { owner: lost.owner, until: lost.until ? time(lost.until) : "" }) : lost.problem.message;
     if (!pending) return this.banner("warn", "lock", html`${who} ${t("desk.read_only")}`, this.button(t("desk.try_again"), () => S.sync.applyAgain()));
     return this.banner("bad", "lock", html`${who} ${n("desk.kept_here", pending)}`, html`${this.button(t("desk.try_again"), () => S.sync.applyAgain(), "solid")}
-      ${this.button(t("desk.save_file"), save)}${this.button(t("desk.give_up"), async () => (await confirmed(n("desk.give_up.sure", pending))) && S.sync.discard(), "danger")}`);
+      ${this.button(t("desk.save_file"), save)}${this.button(t("desk.give_up"), () => giveUp(pending), "danger")}`);
   }
 
   /** @param {import("./types.js").Conflict[]} conflicts */

@@ -1,5 +1,6 @@
 // @ts-check
 /** What the desk's keys do, until somebody changes them. Letters stand in the same place on AZERTY and QWERTY. */
+import { html, icon, nothing } from "../core/island.js";
 import { Keys } from "../core/keys.js";
 import { t } from "../core/words.js";
 
@@ -23,4 +24,15 @@ const CAPS = /** @type {Record<string, string>} */ ({ enter: "â†µ", arrowup: "â†
 export function caps(name) {
   const parts = name === "+" ? ["+"] : name.endsWith("++") ? [...name.slice(0, -2).split("+"), "+"] : name.split("+");
   return parts.map((part) => CAPS[part] ?? (["shift", "escape", "delete", "space", "backspace"].includes(part) ? t(`desk.key.${part}`) : part.toUpperCase()));
+}
+
+/**
+ * A button that is a picture: its name, and the key that does the same, are said and shown when one points at it.
+ * @param {string} label @param {string} picture @param {() => unknown} act
+ * @param {{command?: string, pressed?: boolean, off?: boolean, kind?: string, more?: unknown}} [how] `more` stands beside the picture
+ */
+export function button(label, picture, act, { command = "", pressed, off = false, kind = "plain", more } = {}) {
+  const key = keys.of(command)[0];
+  return html`<button type="button" class=${kind} ?disabled=${off} aria-pressed=${pressed === undefined ? nothing : String(pressed)} aria-label=${label}
+    title=${key ? `${label} (${caps(key).join(" ")})` : label} @click=${act}>${icon(picture)}${more}</button>`;
 }

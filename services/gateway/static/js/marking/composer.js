@@ -3,7 +3,7 @@
 import { Island, html, icon, live, nothing, signal, styled } from "../core/island.js";
 import { t } from "../core/words.js";
 import { decimal, read, shown, signed } from "./amounts.js";
-import { found, keep } from "./bank.js";
+import { keep } from "./bank.js";
 import * as S from "./store.js";
 
 /**
@@ -18,6 +18,19 @@ import * as S from "./store.js";
  * @property {string} [comment] the one of the bank it comes from
  * @property {import("./types.js").Annotation} [mark] the one that is written again
  */
+
+/** Upper or lower case and accents make no difference when one searches. @param {string} text */
+const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+
+/** Comments that hold all the words typed, those of the item first. @param {string} typed @param {string} item */
+function matching(typed, item) {
+  const words = plain(typed).split(/\s+/).filter(Boolean);
+  const own = (/** @type {any} */ each) => (each.item_id === item ? 0 : each.item_id ? 2 : 1);
+  return (S.desk.value?.comments ?? [])
+    .filter((each) => each.text !== typed && words.every((word) => plain(each.text).includes(word)))
+    .sort((a, b) => own(a) - own(b))
+    .slice(0, 5);
+}
 
 class CommentComposer extends Island {
   chosen = signal(-1); // of the comments found; -1: what is typed
@@ -35,7 +48,7 @@ class CommentComposer extends Island {
   }
 
   get found() {
-    return this.draft.mark ? [] : found(this.draft.text, this.draft.item);
+    return this.draft.mark ? [] : matching(this.draft.text, this.draft.item);
   }
 
   /** @param {Partial<Draft>} change */

@@ -5,12 +5,12 @@ import { Island, effect, html, icon, nothing, repeat, signal } from "../core/isl
 import { chord } from "../core/keys.js";
 import { n, t } from "../core/words.js";
 import { spot } from "./bank.js";
-import { caps, keys } from "./commands.js";
+import { button, keys } from "./commands.js";
 import { edit, shift } from "./page.js";
 import { name } from "./panel.js";
 import * as pile from "./pile.js";
 import * as S from "./store.js";
-import { say, told } from "./telling.js";
+import { say, told } from "../core/toast.js";
 
 const NUDGE = 5; // thousandths of the width that an arrow key moves a mark
 /** @type {Record<import("./types.js").SyncState, [string, string]>} */
@@ -19,7 +19,8 @@ const SAVED = {
   "lost-lock": ["lock", "warn"], "storage-full": ["cloud-alert", "bad"],
 };
 
-const LATER = ["hand", "../core/toast", "toolbar", "thumbs", "pace", "banners", "composer", "finish", "help", "peek"]; // not needed for the first score
+// Not needed for the first score. The others come when they are asked for.
+const UNASKED = ["hand", "toolbar", "thumbs", "composer"];
 
 class MarkingDesk extends Island {
   busy = signal(false);
@@ -36,6 +37,16 @@ class MarkingDesk extends Island {
       if (S.sync.pending.peek() && S.sync.state.peek() === "storage-full") event.preventDefault();
     });
     effect(() => this.style.setProperty("--zoom", String(S.zoom.value)));
+    effect(() => {
+      if (S.peeking.value) void this.asked("peek");
+    });
+    effect(() => {
+      if (S.paced.value) void this.asked("pace");
+    });
+    effect(() => {
+      const { left, role, state } = S.sync; // read all: when loading fails without a network, the next change tries again
+      if ([!["saved", "saving", "offline"].includes(state.value), role.value === "watching", left.value.length].some(Boolean)) void this.asked("banners");
+    });
     requestAnimationFrame(() => this.drawn());
   }
 
@@ -61,7 +72,7 @@ class MarkingDesk extends Island {
     });
     void pile.load(S.desk.peek()?.exam.id ?? "").then(() => this.ahead(), told);
     // Not when they are wanted: that may be when there is no network.
-    for (const module of LATER) void import(`./${module}.js`);
+    for (const module of UNASKED) void import(`./${module}.js`);
   }
 
   get panel() {
@@ -84,7 +95,7 @@ class MarkingDesk extends Island {
   /** @param {string | null} id */
   async go(id) {
     if (id) return this.show(id, true);
-    void say(t(S.byItem.peek() ? "desk.item_done" : "desk.all_done"));
+    say(t(S.byItem.peek() ? "desk.item_done" : "desk.all_done"));
     return undefined;
   }
 
@@ -110,7 +121,7 @@ class MarkingDesk extends Island {
   async finish() {
     if (!S.writable.peek() || this.busy.peek() || !this.panel.settleAll()) return;
     if (S.unmarked.peek().length) {
-      /** @type {any} */ (this.querySelector("finish-card")).open();
+      if (await this.asked("finish")) /** @type {any} */ (this.querySelector("finish-card")).open();
       return;
     }
     const { copy } = /** @type {import("./types.js").Desk} */ (S.desk.peek());
@@ -119,10 +130,10 @@ class MarkingDesk extends Island {
       await S.sync.finalise();
       pile.finished(copy.id);
       this.dispatchEvent(new CustomEvent("copy-finished"));
-      void say(t("desk.finished", { id: copy.anonymous_id }));
+      say(t("desk.finished", { id: copy.anonymous_id }));
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      void say(error.message, "bad");
+      say(error.message, "bad");
       return;
     } finally {
       this.busy.value = false;
@@ -216,8 +227,20 @@ class MarkingDesk extends Island {
     this.panel.focusItem();
   }
 
-  help() {
-    /** @type {any} */ (this.querySelector("desk-help")).open();
+  async help() {
+    if (await this.asked("help")) /** @type {any} */ (this.querySelector("desk-help")).open();
+  }
+
+  /** Whether a module that is only loaded when it is asked for is there. @param {"banners" | "finish" | "help" | "pace" | "peek"} module */
+  async asked(module) {
+    try {
+      await import(`./${module}.js`);
+      return true;
+    } catch (error) {
+      console.warn(error);
+      say(t("desk.not_loaded"), "warn");
+      return false;
+    }
   }
 
   /** @param {string} item "" for copy by copy */
@@ -227,11 +250,9 @@ class MarkingDesk extends Island {
     void this.show(S.desk.peek()?.copy.id, false);
   }
 
-  /** @param {string} name @param {string} picture @param {() => void} act @param {boolean} [pressed] @param {string} [command] */
-  button(name, picture, act, pressed, command) {
-    const key = command ? keys.of(command)[0] : undefined;
-    const label = t(name);
-    return html`<button type="button" class="plain" aria-pressed=${pressed === undefined ? nothing : String(pressed)} title=${key ? `${label} (${caps(key).join(" ")})` : label} @click=${act}>${icon(picture)}<span class="unseen">${label}</span></button>`;
+  /** A button for what is on or off. @param {string} command @param {string} picture @param {{value: boolean}} state */
+  toggle(command, picture, state) {
+    return button(t(`desk.${command}`), picture, () => { state.value = !state.value; }, { command, pressed: state.value });
   }
 
   top() {
@@ -244,18 +265,16 @@ class MarkingDesk extends Island {
     return html`<header class="top">
       <a class="plain" href=${`/exams/${exam.id}/copies`} title=${t("desk.back")}>${icon("arrow-left")}<span class="unseen">${t("desk.back")}</span></a>
       <p class="exam">${exam.title}</p>
-      <nav class="turn" aria-label=${t("nav.copies")}><button type="button" class="plain" ?disabled=${!previous} title=${t("desk.previous")} @click=${() => this.go(previous)}>${icon("chevron-left")}<span class="unseen">${t("desk.previous")}</span></button>
+      <nav class="turn" aria-label=${t("nav.copies")}>${button(t("desk.previous"), "chevron-left", () => this.go(previous), { command: "previous", off: !previous })}
         <h1>${t("copy.title", { id: copy.anonymous_id })} <small>${position} / ${of}</small></h1>
-        <button type="button" class="plain" ?disabled=${!next} title=${t("desk.next")} @click=${() => this.go(next)}>${icon("chevron-right")}<span class="unseen">${t("desk.next")}</span></button></nav>
+        ${button(t("desk.next"), "chevron-right", () => this.go(next), { command: "next", off: !next })}</nav>
       <p class="done" title=${n("desk.done", done, { of })}><progress max=${of || 1} value=${done} aria-label=${n("desk.done", done, { of })}></progress><span aria-hidden="true">${done}/${of}</span></p>
       <div class="way" role="group" aria-label=${t("desk.way")}><button type="button" aria-pressed=${item ? "false" : "true"} @click=${() => this.by("")}>${t("desk.by_copy")}</button>
         <button type="button" aria-pressed=${item ? "true" : "false"} title=${t("desk.by_item.lead")} @click=${() => this.by(S.active.value)}>${item ? name(item) : t("desk.by_item")}</button></div>
-      <own-pace left=${pile.left.value}></own-pace>
+      ${S.paced.value ? html`<own-pace left=${pile.left.value}></own-pace>` : nothing}
       <p class=${`saved ${kind}`} role="status" title=${pending ? n("desk.pending", pending) : ""}>${icon(picture)}<span>${t(`desk.state.${state}`)}</span>${pending && state !== "saving" ? html`<b>${pending}</b>` : nothing}</p>
-      ${this.button("desk.spread", "columns-2", () => { S.spread.value = !S.spread.value; }, S.spread.value, "spread")}
-      ${this.button("desk.dim", "contrast", () => { S.dim.value = !S.dim.value; }, S.dim.value, "dim")}
-      ${this.button("desk.peek", "eye", () => { S.peeking.value = !S.peeking.value; }, S.peeking.value, "peek")}
-      ${this.button("desk.keys", "keyboard", () => this.help(), undefined, "help")}</header>`;
+      ${this.toggle("pace", "timer", S.paced)}${this.toggle("spread", "columns-2", S.spread)}${this.toggle("dim", "contrast", S.dim)}
+      ${this.toggle("peek", "eye", S.peeking)}${button(t("desk.keys"), "keyboard", () => this.help(), { command: "help" })}</header>`;
   }
 
   view() {

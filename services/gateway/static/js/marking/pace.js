@@ -1,6 +1,6 @@
 // @ts-check
 /** <own-pace>: how long one has been at this copy, for oneself: kept on this computer, never sent. */
-import { Island, effect, html, icon, preference, signal } from "../core/island.js";
+import { Island, effect, html, preference, signal } from "../core/island.js";
 import { t } from "../core/words.js";
 import * as S from "./store.js";
 
@@ -9,7 +9,6 @@ const COPIES = 30; // of the last ones make the mean
 const TOO_SHORT_S = 5; // leafed through, not marked
 
 const seconds = signal(0);
-const shownHere = preference("desk.pace.shown", true);
 const lasted = preference("desk.pace.lasted", /** @type {number[]} */ ([]));
 let touched = performance.now();
 for (const kind of ["pointerdown", "keydown", "wheel"]) {
@@ -43,8 +42,7 @@ class OwnPace extends Island {
     const minutes = Math.max(1, Math.round((mean * left) / 60));
     const time = minutes < 60 ? t("desk.minutes", { minutes }) : t("desk.hours", { hours: Math.floor(minutes / 60), minutes: String(minutes % 60).padStart(2, "0") });
     const clock = `${Math.floor(seconds.value / 60)}:${String(seconds.value % 60).padStart(2, "0")}`;
-    return html`<button type="button" class="pace" aria-pressed=${shownHere.value ? "true" : "false"} title=${t("desk.pace.private")} @click=${() => { shownHere.value = !shownHere.value; }}>
-      ${icon("timer")}<span class="unseen">${t("desk.pace")}</span>${shownHere.value ? html`<b>${clock}</b>${mean && left ? html`<span>${t("desk.pace.left", { time })}</span>` : ""}` : ""}</button>`;
+    return html`<p class="pace" title=${t("desk.pace.private")}><b>${clock}</b>${mean && left ? html`<span>${t("desk.pace.left", { time })}</span>` : ""}</p>`;
   }
 }
 

@@ -31,6 +31,8 @@ export const colour = preference("desk.colour", /** @type {"red"|"green"|"blue"}
 export const zoom = preference("desk.zoom", 1);
 export const dim = preference("desk.dim", false);
 export const spread = preference("desk.spread", false);
+/** Whether one sees how long one has been at a copy. */
+export const paced = preference("desk.paced", false);
 /** Whether another copy is looked at beside this one. */
 export const peeking = signal(false);
 /** The item one marks through all copies, or "" when one marks copy by copy. */

@@ -1,8 +1,8 @@
 // @ts-check
 /** <mark-tools>: the tools, the ink, undo, and how large the paper is. */
-import { Island, html, icon, nothing } from "../core/island.js";
+import { Island, html, nothing } from "../core/island.js";
 import { t } from "../core/words.js";
-import { caps, keys } from "./commands.js";
+import { button, keys } from "./commands.js";
 import * as S from "./store.js";
 
 /** @type {[import("./store.js").Tool, string][]} */
@@ -12,12 +12,11 @@ const TOOLS = [
 ];
 
 class MarkTools extends Island {
-  /** @param {string} name @param {string} picture @param {() => void} act @param {{off?: boolean, pressed?: boolean, command?: string}} how */
-  button(name, picture, act, { off = false, pressed, command = name } = {}) {
-    const key = keys.of(command)[0];
-    const label = t(`desk.tool.${name}`);
-    return html`<button type="button" class=${`tool ${name}`} ?disabled=${off} aria-pressed=${pressed === undefined ? nothing : String(pressed)} aria-label=${label}
-      title=${key ? `${label} (${caps(key).join(" ")})` : label} @click=${act}>${icon(picture)}${key?.length === 1 && pressed !== undefined ? html`<kbd aria-hidden="true">${key.toUpperCase()}</kbd>` : nothing}</button>`;
+  /** @param {string} name also of the command @param {string} picture @param {() => void} act @param {{off?: boolean, pressed?: boolean}} [how] */
+  button(name, picture, act, how) {
+    const key = keys.of(name)[0];
+    const more = key?.length === 1 && how?.pressed !== undefined ? html`<kbd aria-hidden="true">${key.toUpperCase()}</kbd>` : nothing;
+    return button(t(`desk.tool.${name}`), picture, act, { command: name, kind: `tool ${name}`, more, ...how });
   }
 
   view() {

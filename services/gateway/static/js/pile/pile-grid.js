@@ -4,7 +4,7 @@
  * Arrows move from cell to cell, Enter opens the desk there, F flags, X picks a copy to compare.
  */
 import { call } from "../core/api.js";
-import { Island, computed, createRef, html, icon, nothing, preference, ref, repeat, signal } from "../core/island.js";
+import { Island, computed, html, icon, nothing, preference, repeat, signal, styled } from "../core/island.js";
 import { note } from "../core/problem.js";
 import { say } from "../core/toast.js";
 import { language, n, points, t } from "../core/words.js";
@@ -34,13 +34,16 @@ class PileGrid extends Island {
   at = signal({ row: 0, column: 0 });
   first = signal(0);
   high = signal(20);
-  box = createRef();
   rows = computed(() => {
     const { column, down } = this.sort.value;
     const items = this.items.value;
     return sorted(chosen(this.copies.value ?? [], items, { show: this.show.value, text: this.text.value }), column, down);
   });
   means = computed(() => this.items.value.map((item) => meanOf(this.rows.value, item.item_id)));
+
+  get box() {
+    return /** @type {HTMLElement | null} */ (this.querySelector(".grid-box"));
+  }
 
   setup() {
     this.exam = this.getAttribute("exam") ?? "";
@@ -59,8 +62,8 @@ class PileGrid extends Island {
       this.items.value = pile.items;
       this.copies.value = pile.copies;
       requestAnimationFrame(() => {
-        if (!this.box.value) return;
-        this.resized?.observe(this.box.value);
+        if (!this.box) return;
+        this.resized?.observe(this.box);
         this.#looked();
       });
     } catch (error) {
@@ -70,7 +73,7 @@ class PileGrid extends Island {
 
   /** Which rows are in sight. Signals that keep their value draw nothing. */
   #looked() {
-    const box = /** @type {HTMLElement | undefined} */ (this.box.value);
+    const { box } = this;
     if (!box) return;
     this.high.value = Math.ceil(box.clientHeight / ROW_PX);
     this.first.value = Math.max(0, Math.floor(box.scrollTop / ROW_PX / 4) * 4 - AHEAD);
@@ -131,9 +134,9 @@ class PileGrid extends Island {
     const rows = this.rows.value;
     const first = Math.min(this.first.value, Math.max(0, rows.length - 1));
     const shown = rows.slice(first, first + this.high.value + 2 * AHEAD + 4);
-    const gap = (/** @type {number} */ count) => html`<tr class="gap" aria-hidden="true"><td colspan=${this.#width()} ${ref((cell) => /** @type {any} */ (cell)?.style.setProperty("block-size", `${count * ROW_PX}px`))}></td></tr>`;
+    const gap = (/** @type {number} */ count) => html`<tr class="gap" aria-hidden="true"><td colspan=${this.#width()} ${styled({ "block-size": `${count * ROW_PX}px` })}></td></tr>`;
     const after = rows.length - first - shown.length;
-    return html`<div class="grid-box" ${ref(this.box)} @scroll=${() => requestAnimationFrame(() => this.#looked())}>
+    return html`<div class="grid-box" @scroll=${() => requestAnimationFrame(() => this.#looked())}>
       <table class="grid" aria-rowcount=${rows.length + 1} @focusin=${(/** @type {FocusEvent} */ event) => this.#entered(event)} @keydown=${(/** @type {KeyboardEvent} */ event) => this.#pressed(event)}>
         <caption class="unseen">${t("pile.caption")}</caption>
         ${this.#head()}
@@ -233,7 +236,7 @@ class PileGrid extends Island {
 
   #top() {
     this.at.value = { row: 0, column: this.at.value.column };
-    /** @type {HTMLElement | undefined} */ (this.box.value)?.scrollTo({ top: 0 });
+    this.box?.scrollTo({ top: 0 });
     this.first.value = 0;
   }
 
@@ -307,7 +310,7 @@ class PileGrid extends Island {
       column: Math.min(Math.max(column, 0), this.items.value.length),
     };
     this.at.value = to;
-    const box = /** @type {HTMLElement | undefined} */ (this.box.value);
+    const { box } = this;
     if (!box) return;
     const head = box.querySelector("thead")?.clientHeight ?? 0;
     const room = box.clientHeight - head - ROW_PX * 2;
