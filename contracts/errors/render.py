@@ -17,16 +17,19 @@ class ScanMissing(Refusal):
     """``upload`` is the sha256 of an original that is no longer in the store."""
 
     code, http_status = "render.scan_missing", 422
-    en = "The scan of this copy is no longer in the store ({upload})."
-    fr = "La numérisation de cette copie n'est plus dans le stockage ({upload})."
+    en = "The scan of this copy is no longer in the store ({upload:.12}). Have it put back, then finalise again."
+    fr = (
+        "La numérisation de cette copie n'est plus dans le stockage ({upload:.12}). "
+        "Faites-la remettre, puis relancez la finalisation."
+    )
 
 
 class ScanUnreadable(Refusal):
     """The original is not a PDF that can be opened without a password."""
 
     code, http_status = "render.scan_unreadable", 422
-    en = "The scan of this copy cannot be opened ({upload})."
-    fr = "La numérisation de cette copie ne s'ouvre pas ({upload})."
+    en = "The scan of this copy cannot be opened ({upload:.12})."
+    fr = "La numérisation de cette copie ne s'ouvre pas ({upload:.12})."
 
 
 class PageMissing(Refusal):

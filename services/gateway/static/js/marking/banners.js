@@ -3,6 +3,7 @@
  * <desk-banners>: what stands between one's marks and the server: a lock somebody else holds, another window, marks that
  * met others, a full disk. Each comes with a choice; nothing that was marked goes away by itself.
  */
+import { call } from "../core/api.js";
 import { Island, html, icon, nothing } from "../core/island.js";
 import { localMoment, n, points, t } from "../core/words.js";
 import { name } from "./panel.js";
@@ -18,6 +19,12 @@ function save() {
   const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(file), download: file.name });
   link.click();
   URL.revokeObjectURL(link.href);
+}
+
+/** What was finished is composed once more; its page tells what comes of it. @param {string} id */
+async function finaliseAgain(id) {
+  await call("POST", `/copies/${id}/finalise`);
+  location.assign(`/copies/${id}`);
 }
 
 /** What one of two versions says, in words. @param {any} value */
@@ -67,8 +74,9 @@ class DeskBanners extends Island {
   /** @param {import("./types.js").Lost} lost */
   lost(lost) {
     const pending = S.sync.pending.value;
-    const status = S.desk.value?.copy.status;
-    if (!pending && FINISHED.includes(status)) return this.banner("ok", "check", t("desk.graded"), html`<a class="button small" href=${`/copies/${S.desk.value?.copy.id}`}>${t("desk.graded.see")}</a>`);
+    const { id, status, error_message: why } = S.desk.value?.copy ?? {};
+    if (!pending && status === "GRADING_FAILED") return this.banner("bad", "alert", html`<b>${t("copy.failed")}</b><p>${why || t("copy.failed.text")}</p>`, this.button(t("copy.finalise_again"), () => finaliseAgain(id), "solid"));
+    if (!pending && FINISHED.includes(status)) return this.banner("ok", "check", t("desk.graded"), html`<a class="button small" href=${`/copies/${id}`}>${t("desk.graded.see")}</a>`);
     const who = lost.owner ? t(lost.until ? "desk.locked_until" : "desk.locked", { owner: lost.owner, until: lost.until ? time(lost.until) : "" }) : lost.problem.message;
     if (!pending) return this.banner("warn", "lock", html`${who} ${t("desk.read_only")}`, this.button(t("desk.try_again"), () => S.sync.applyAgain()));
     return this.banner("bad", "lock", html`${who} ${n("desk.kept_here", pending)}`, html`${this.button(t("desk.try_again"), () => S.sync.applyAgain(), "solid")}
