@@ -105,6 +105,11 @@ def set_cookie(response: Response, means: Means, secret: str) -> None:
     response.set_cookie(name, secret, path="/", secure=settings.secure, httponly=True, samesite="Lax")
 
 
+def ended(means: Means) -> bool:
+    """The browser still has a session's cookie, and there is no session: it was used too late, or ended elsewhere."""
+    return visitor() is None and cookie_name(gateway().settings, means) in request.cookies
+
+
 def leave(means: Means) -> Response:
     """End the caller's session, if that is how they came, and take its cookie back."""
     settings, digest = gateway().settings, caller().session

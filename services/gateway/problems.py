@@ -40,8 +40,8 @@ _TITLES_FR = {
     503: "Momentanément indisponible",
 }
 _DEFECT = {
-    "fr": "Une erreur imprévue s'est produite. Indiquez le numéro de la demande (request_id) à l'assistance.",
-    "en": "Something unforeseen went wrong. Give the request_id to your support.",
+    "fr": "Une erreur imprévue s'est produite. Donnez le numéro de la demande à l'assistance.",
+    "en": "Something unforeseen went wrong. Give the number of the request to your support.",
 }
 _UNAVAILABLE = {
     "fr": "Une partie du système ne répond pas pour le moment. Rien n'est perdu ; réessayez dans un instant.",

@@ -1,4 +1,6 @@
-"""Every screen in both themes and both sizes: silent console, nothing for axe to say; with --keep-screens a picture."""
+"""Every screen in both themes and sizes, and on a phone: silent console, nothing outside the window, nothing for axe to
+say; with --keep-screens a picture.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.stack import Stack
-from tests.browser.visits import SIZES, THEMES, Screen, Visits, expect_accessible, keep, still
+from tests.browser.visits import LOOKS, Screen, Visits, expect_accessible, keep, still
 
 
 def _declared() -> Iterator[Screen]:
@@ -19,12 +21,12 @@ def _declared() -> Iterator[Screen]:
             yield from getattr(importlib.import_module(f"tests.browser.{path.stem}"), "SCREENS", ())
 
 
-@pytest.mark.parametrize("size", list(SIZES))
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize(("theme", "size"), LOOKS)
 @pytest.mark.parametrize("screen", list(_declared()), ids=lambda screen: screen.name)
 def test_screen(
     page: Visits, stack: Stack, screen: Screen, theme: str, size: str, request: pytest.FixtureRequest
 ) -> None:
+    page.allow(screen.says)
     shown = page(screen.role, screen.path, theme=theme, size=size)
     if screen.prepare is not None:
         screen.prepare(shown, stack)
@@ -32,5 +34,6 @@ def test_screen(
     sideways = shown.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert sideways <= 0, f"{sideways} px are outside the window"
     expect_accessible(shown)
-    if request.config.getoption("--keep-screens", default=False):
+    kept = size != "phone" or screen.phone
+    if kept and request.config.getoption("--keep-screens", default=False):
         keep(shown, f"{screen.name}-{theme}-{size}", full=screen.full)

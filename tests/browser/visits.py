@@ -18,8 +18,8 @@ from tests.browser.stack import Stack
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / ".node/node_modules/axe-core/axe.min.js"
 SCREENS = ROOT / "docs/screens"
-SIZES = {"desk": (1440, 900), "tablet": (820, 1180)}
-THEMES = ("light", "dark")
+SIZES = {"desk": (1440, 900), "tablet": (820, 1180), "phone": (390, 844)}
+LOOKS = [(theme, size) for theme in ("light", "dark") for size in ("desk", "tablet")]
 # An answer that the API owes: the browser logs it, the page tells it.
 ANSWERED = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
 
@@ -33,6 +33,8 @@ class Screen:
     path: str
     prepare: Callable[[Page, Stack], None] | None = None
     full: bool = False  # the whole page instead of what a window shows
+    phone: bool = False  # keep a picture of it on a phone, too
+    says: str = "nothing"  # a pattern of what the console may say of it
 
 
 @dataclass

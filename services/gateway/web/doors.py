@@ -33,7 +33,8 @@ def sign_in() -> ResponseReturnValue:
         who = auth.visitor()
         if who is not None and who.role is not Role.CANDIDATE:
             return redirect(following, 303)
-        return show("sign-in.html", next=following, username="", problem=None)
+        ended = auth.ended(auth.Means.SESSION)
+        return show("sign-in.html", next=following, username="", problem=None, ended=ended)
     username = request.form.get("username", "")
     try:
         body = reading.validated(session.SignIn, {"username": username, "password": request.form.get("password", "")})
@@ -49,7 +50,7 @@ def sign_in() -> ResponseReturnValue:
 def candidate_sign_in() -> ResponseReturnValue:
     """A candidate's personal access code."""
     if request.method == "GET":
-        return show("candidate-sign-in.html", problem=None)
+        return show("candidate-sign-in.html", problem=None, ended=auth.ended(auth.Means.CANDIDATE))
     try:
         body = reading.validated(candidate.CandidateSignIn, {"access_code": request.form.get("access_code", "")})
         opened = candidate.open(body)  # type: ignore[arg-type]
@@ -62,7 +63,8 @@ def candidate_sign_in() -> ResponseReturnValue:
 
 def _refused(template: str, refusal: Refusal, **context: str) -> ResponseReturnValue:
     """The form again, with the reason where the person looks."""
-    return show(template, status=refusal.http_status, problem=refusal.text(problems.language()), **context)
+    told = refusal.text(problems.language())
+    return show(template, status=refusal.http_status, problem=told, ended=False, **context)
 
 
 @blueprint.post("/sign-out")
