@@ -101,6 +101,8 @@ def _sharpness(
 
 def level(contrast: Grey, skew_deg: float) -> Grey:
     """Turn back by a small angle: columns slide against each other, then rows; the nearest pixel is taken."""
+    if abs(skew_deg) < LEVEL_DEG:
+        return contrast
     slope = float(np.tan(np.radians(skew_deg)))
     return _slid(_slid(contrast, slope).T, -slope).T
 

@@ -50,8 +50,8 @@ class _Part:
 
 
 class _Lying:
-    """A side laid level, one way or the other. ``level``: in screen size; None: it is shown as stored. ``look``: on the
-    measuring grid, ``quarter``: the turn that laid it level.
+    """A side laid level, one way or the other. ``level``: in screen size; None: it is shown as stored. ``grey``: on the
+    measuring grid, ``small``: as a thumbnail, ``quarter``: the turn that laid it level.
     """
 
     def __init__(self, side_no: int, side: Side) -> None:
@@ -63,12 +63,10 @@ class _Lying:
         self.side = side
         self.quarter = 90 if _lies_sideways(displayed, side.spread) else 0
         level = turned(displayed, self.quarter)
-        self.look = grid(level)
+        look = grid(level)
+        self.small = thumb(look)
+        self.grey = np.ascontiguousarray(look[..., 1] if look.ndim == 3 else look)
         self.level = None if as_stored else level
-
-    @property
-    def grey(self) -> Pixels:
-        return np.ascontiguousarray(self.look[..., 1] if self.look.ndim == 3 else self.look)
 
 
 @dataclass(frozen=True)
@@ -116,6 +114,7 @@ class Cutter:
         parts = [
             part if each is None else replace(part, code=each.code) for part, each in zip(parts, found, strict=True)
         ]
+        del lying.grey  # its parts keep what is looked at again
         half_turn, turn_sure = self._half_turn(parts, found)
         if half_turn:
             parts = [part.upside_down() for part in reversed(parts)]
@@ -124,10 +123,11 @@ class Cutter:
 
     def _shown(self, upright: _Upright) -> dict[str, Any]:
         lying, half_turn = upright.lying, upright.half_turn
-        side, level, look, turn_deg = lying.side, lying.level, lying.look, lying.quarter + half_turn
+        side, level, small = lying.side, lying.level, lying.small
+        turn_deg = lying.quarter + half_turn
         if half_turn:
-            level, look = turned(side.pixels(SCREEN_PX) if level is None else level, 180), turned(look, 180)
-        small = thumb(look)
+            level = turned(side.pixels(SCREEN_PX) if level is None else level, 180)
+            small = turned(small, 180)
         return {
             "side_no": lying.side_no,
             "sound": side.sound,
@@ -143,7 +143,7 @@ class Cutter:
                     "turned": half_turn == 180,
                     **_seen(part.face, side.sound),
                     "code": part.code and codes.as_json(part.code),
-                    **self._images(side, part, look, part.of(small), level, turn_deg),
+                    **self._images(side, part, part.of(small), level, turn_deg),
                 }
                 for part in upright.parts
             ],
@@ -171,9 +171,7 @@ class Cutter:
             self._known_turn = half_turn
         return half_turn, True
 
-    def _images(
-        self, side: Side, part: _Part, look: Pixels, small: Pixels, level: Pixels | None, turn_deg: int
-    ) -> dict[str, Any]:
+    def _images(self, side: Side, part: _Part, small: Pixels, level: Pixels | None, turn_deg: int) -> dict[str, Any]:
         """What a person sees of a face. ``level``: the upright side in screen size; None: it is shown as stored."""
         images = {"thumb": self._encoded(small, jpeg.THUMB_QUALITY)}
         if level is None or _full_is_the_stream(side, part):
@@ -210,7 +208,7 @@ class Cutter:
                 "screen": masked,
                 "thumb": self._encoded(masked_pixels(small, box), jpeg.THUMB_QUALITY),
             },
-            "mask_holds": hides(upper, box, part.of(look), part.face.skew_deg, height_px=len(screen)),
+            "mask_holds": hides(upper, box, part.face.contrast, part.face.skew_deg, height_px=len(screen)),
         }
 
     def _encoded(self, pixels: Pixels, quality: int) -> dict[str, int]:

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from services.ingest.pixels.contrast import MM, against_paper, find_skew, level
+from services.ingest.pixels.contrast import MM, Grey, level
 from services.ingest.pixels.header import SEARCHED_SHARE, find_header
 from services.ingest.pixels.jpeg import Pixels
-from services.ingest.pixels.sides import grid
 
 LOOKED_AT_SHARE = SEARCHED_SHARE + 0.02  # what is searched, on paper laid askew
 
@@ -32,31 +31,19 @@ def covered_rows(box: Sequence[float], height_px: int) -> int:
 
 
 def hides(
-    masked: Pixels,
-    box: Sequence[float],
-    look: Pixels | None = None,
-    skew_deg: float | None = None,
-    *,
-    height_px: int | None = None,
+    masked: Pixels, box: Sequence[float], contrast: Grey, skew_deg: float, *, height_px: int | None = None
 ) -> bool:
     """Whether a masked upright face shows nothing of a header any more: the box is white, and no header is found.
 
     The second finds what the first cannot: boxes that stand lower than whoever measured the header thought.
-    ``look``: the same face on the measuring grid, whose own box does not matter, and ``skew_deg``, its tilt, if they
-    are at hand. ``height_px``: of the whole face, when ``masked`` are its upper rows.
+    ``contrast``: of the same face on the measuring grid, before it was masked; ``skew_deg``: its
+    tilt. ``height_px``: of the whole face, when ``masked`` are its upper rows.
     """
     if masked[_inside(masked, box, height_px)].min(initial=255) < 255:
         return False
-    look = grid(masked) if look is None else look
-    searched = np.array(look[: math.ceil(LOOKED_AT_SHARE * len(look))])
-    searched = np.ascontiguousarray(searched[..., 1]) if searched.ndim == 3 else searched
-    # Beside a white band yellowed paper would look like ink: look at the face as if its paper went on.
-    inside = _inside(searched, box, len(look))
-    below = look[inside[0].stop :][:80:2, ::2]
-    searched[inside] = np.percentile(below, 75) if below.size else 255
-    contrast = against_paper(searched)
-    lying = level(contrast, find_skew(contrast) if skew_deg is None else skew_deg)
-    return find_header(lying, MM, height_px=len(look)) is None
+    searched = np.array(contrast[: math.ceil(LOOKED_AT_SHARE * len(contrast))])
+    searched[_inside(searched, box, len(contrast))] = 0
+    return find_header(level(searched, skew_deg), MM, height_px=len(contrast)) is None
 
 
 def _inside(pixels: Pixels, box: Sequence[float], height_px: int | None = None) -> tuple[slice, slice]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.ingest.pixels import contrast as paper
 from services.ingest.pixels import marks, quality
@@ -27,6 +28,7 @@ class Face:
     ``lean`` says which way up: positive upright, negative upside down, near 0 undecided; a header settles it alone.
     ``header`` is on the face as it stands, ``turned_header`` on the face turned by half a turn. ``margin``: the side
     of the printed margin line. ``squares``: ``marks.squares`` of its ink. ``blur`` and ``bleed`` go from 0 to 1.
+    ``contrast``: as it was scanned, not laid level.
     """
 
     skew_deg: float
@@ -40,6 +42,7 @@ class Face:
     blur: float
     bleed: float
     clipped: tuple[str, ...]
+    contrast: Grey
 
     @property
     def ink_squares(self) -> int:
@@ -63,6 +66,7 @@ class Face:
             turned_header=self.header,
             squares=self.squares[::-1, ::-1],
             clipped=tuple(OPPOSITE[edge] for edge in self.clipped),
+            contrast=self.contrast[::-1, ::-1],
         )
 
 
@@ -71,7 +75,7 @@ def measure(lying: Grey, skew_deg: float, edges: Iterable[str] = tuple(OPPOSITE)
 
     ``lying``: its contrast as it was scanned, ``skew_deg``: its sheet's tilt, ``edges``: those where its paper ends.
     """
-    contrast = paper.level(lying, skew_deg) if abs(skew_deg) >= paper.LEVEL_DEG else lying
+    contrast = paper.level(lying, skew_deg)
     rows = paper.row_medians(contrast)
     columns = paper.column_medians(contrast)
     residue = inside(paper.without_ruling(contrast, rows, columns))
@@ -93,6 +97,7 @@ def measure(lying: Grey, skew_deg: float, edges: Iterable[str] = tuple(OPPOSITE)
         blur=0.0 if blank else quality.find_blur(lying, squares),
         bleed=marks.show_through(squares, residue, rows),
         clipped=tuple(quality.find_clipped(lying, edges)),
+        contrast=lying,
     )
 
 
@@ -140,26 +145,23 @@ def alignment_lean(ink: Mask) -> float:
     """Writing starts in line at the left and ends ragged at the right: log of the ratio of the two spreads."""
     packed = np.packbits(ink, axis=1)
     rows = np.bitwise_count(packed).sum(axis=1, dtype=np.uint16) >= 3
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], rows, [False]))))
-    starts, ends = [], []
-    for top, bottom in zip(edges[::2], edges[1::2], strict=True):
-        if not 1.2 * MM <= bottom - top <= 12 * MM:
-            continue
-        columns = np.flatnonzero(np.unpackbits(np.bitwise_or.reduce(packed[top:bottom], axis=0)))
-        first, last = int(columns[0]), int(columns[-1])
-        if last - first > 10 * MM:
-            starts.append(first)
-            ends.append(last)
-    if len(starts) < 4:
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], rows, [False])))).reshape(-1, 2)
+    heights = edges[:, 1] - edges[:, 0]
+    lines = edges[(heights >= 1.2 * MM) & (heights <= 12 * MM)]
+    if len(lines) < 4:
         return 0.0
-    weight = min(1.0, len(starts) / 8)
-    return weight * math.log((_spread(ends) + 2 * MM) / (_spread(starts) + 2 * MM))
+    written = np.unpackbits(np.bitwise_or.reduceat(packed, lines.ravel())[::2], axis=1)  # nothing is at the edges
+    starts, ends = written.argmax(axis=1), written.shape[1] - 1 - written[:, ::-1].argmax(axis=1)
+    long = ends - starts > 10 * MM
+    if (count := int(long.sum())) < 4:
+        return 0.0
+    return min(1.0, count / 8) * math.log((_spread(ends[long]) + 2 * MM) / (_spread(starts[long]) + 2 * MM))
 
 
-def _spread(columns: list[int]) -> int:
+def _spread(columns: NDArray[np.intp]) -> int:
     """The middle half of them lies within so many pixels."""
-    ordered = sorted(columns)
-    return ordered[(3 * len(ordered) - 1) // 4] - ordered[len(ordered) // 4]
+    ordered = np.sort(columns)
+    return int(ordered[(3 * len(ordered) - 1) // 4] - ordered[len(ordered) // 4])
 
 
 def ruling_lean(rows: Grey) -> float:

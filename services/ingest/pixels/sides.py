@@ -182,22 +182,17 @@ def grid(level: Pixels) -> Pixels:
 
 def halved(grey: Pixels) -> Pixels:
     """Half the size, each pixel the mean of four; in bands that stay in the cache, a third of Pillow's time."""
-    grey = np.ascontiguousarray(grey)  # a turned side is not
     height, width = (edge // 2 * 2 for edge in grey.shape)
+    pairs = np.ascontiguousarray(grey[:height, :width]).view(np.uint16)  # neighbours, as one number
     result = np.empty((height // 2, width // 2), np.uint8)
     for top in range(0, height, _BAND):
-        band = grey[top : min(top + _BAND, height), :width]
-        upper, lower = band[0::2], band[1::2]
-        pair = upper ^ lower
-        pair >>= 1
-        column = upper | lower
-        column -= pair  # the mean of two bytes, in bytes
-        two = column.view(np.uint16)
-        mean = two >> 8
-        two &= 0xFF
-        mean += two
-        mean >>= 1
-        result[top // 2 : top // 2 + len(mean)] = mean
+        band = pairs[top : top + _BAND]
+        sums = band >> 8
+        sums += band & 0xFF
+        means = sums[0::2] + sums[1::2]
+        means += 2
+        means >>= 2
+        result[top // 2 : top // 2 + len(means)] = means
     return result
 
 

@@ -10,8 +10,9 @@ from PIL import Image, ImageChops
 
 from contracts.records.pages import Box
 from services.ingest.domain import upper_part
-from services.ingest.pixels import cutting
-from services.ingest.pixels.masking import hides, masked_pixels
+from services.ingest.pixels import cutting, masking, sides
+from services.ingest.pixels.contrast import against_paper
+from services.ingest.pixels.masking import masked_pixels
 from tests.scans.paper import face, leaf, noisy
 from tests.unit.ingest.test_pixels import cut
 
@@ -23,10 +24,14 @@ def page(*, paper: int = 250) -> np.ndarray:
     return np.asarray(ImageChops.multiply(face(9, header=True).resize((1240, 1754)), yellowed))
 
 
+def hides(masked: np.ndarray, box: list[float], *, paper: int = 250) -> bool:
+    return masking.hides(masked, box, against_paper(sides.grid(page(paper=paper))), 0.0)
+
+
 @pytest.mark.parametrize("paper", [250, 190])
 def test_a_mask_that_covers_the_header_holds(paper: int) -> None:
     box = [0.0, 0.0, 1.0, RULE]
-    assert hides(masked_pixels(page(paper=paper), box), box)
+    assert hides(masked_pixels(page(paper=paper), box), box, paper=paper)
 
 
 @pytest.mark.parametrize("covered", [0.0, 20 / 297, 33 / 297])
