@@ -129,8 +129,9 @@ def _dense(corner: Grey) -> bool:
     whole = corner[: rows * CELL_PX, : columns * CELL_PX]
     bands = whole.reshape(rows, CELL_PX, -1).sum(axis=1, dtype=np.uint16)
     sums = bands.reshape(rows, columns, CELL_PX).sum(axis=2, dtype=np.uint16)
-    some = np.sort(corner[::4, ::4], axis=None)
-    dark = sums < (float(some[9 * len(some) // 10]) - DARKER) * CELL_PX**2
+    some = corner[::4, ::4]
+    light = 9 * some.size // 10
+    dark = sums < (float(np.partition(some, light, axis=None)[light]) - DARKER) * CELL_PX**2
     if int(dark.sum()) < DENSE_CELLS:  # writing seldom is
         return False
     cells = whole.reshape(rows, CELL_PX, columns, CELL_PX)

@@ -98,11 +98,12 @@ def find_header(
 def _rows_with_lines(dark: NDArray[np.bool_], min_length: int, run: int) -> NDArray[np.intp]:
     """Rows that may hold a line, by bytes of eight pixels: dark enough in all, and nearly all along ``run`` bytes."""
     count = np.bitwise_count(np.packbits(dark, axis=1))
-    enough = count.sum(axis=1, dtype=np.uint16) >= min_length
+    rows = np.flatnonzero(count.sum(axis=1, dtype=np.uint16) >= min_length)
+    count = count[rows]
     along = count[:, : count.shape[1] - run + 1].copy()
     for byte in range(1, run):
         along += count[:, byte : byte + along.shape[1]]
-    return np.flatnonzero(enough & (along.max(axis=1) >= 8 * run - run // 2))
+    return rows[along.max(axis=1) >= 8 * run - run // 2]
 
 
 def _level_lines(dark: NDArray[np.bool_], possible: NDArray[np.intp], min_length: int) -> list[_Line]:

@@ -131,4 +131,5 @@ def _cosines(ink: NDArray[np.float32]) -> NDArray[np.float32]:
     length = len(ink)
     places = np.arange(length, dtype=np.float32)
     from_middle = places - np.dot(places, ink) / ink.sum()
-    return np.cos(np.pi / length * np.outer(np.arange(1, WAVES + 1), from_middle + length / 2)).astype(np.float32)
+    waves = np.arange(1, WAVES + 1, dtype=np.float32) * np.float32(np.pi / length)
+    return np.cos(np.outer(waves, from_middle + np.float32(length / 2)))

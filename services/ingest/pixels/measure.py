@@ -180,9 +180,9 @@ def find_fold(grey: Grey) -> float | None:
     height, width = grey.shape
     reach = round(width * 0.025)
     first = width // 2 - reach
-    band = grey[height // 20 : -height // 20 : 4, first : first + 2 * reach].mean(axis=0, dtype=np.float32)
+    band = grey[height // 20 : -height // 20 : 4, first - 4 : first + 2 * reach + 4].mean(axis=0, dtype=np.float32)
     # A tilted fold is a smear of some columns: look for the middle of the smear.
-    smooth = np.convolve(np.pad(band, 4, mode="edge"), np.full(9, 1 / 9, np.float32), mode="valid")
+    smooth = np.convolve(band, np.full(9, 1 / 9, np.float32), mode="valid")
     if np.sort(smooth)[len(smooth) // 2] - smooth.min() < 4:
         return None
     return float((first + int(smooth.argmin()) + 0.5) / width)
