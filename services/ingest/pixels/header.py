@@ -103,7 +103,8 @@ def _rows_with_lines(dark: NDArray[np.bool_], min_length: int, run: int) -> NDAr
     along = count[:, : count.shape[1] - run + 1].copy()
     for byte in range(1, run):
         along += count[:, byte : byte + along.shape[1]]
-    return rows[along.max(axis=1) >= 8 * run - run // 2]
+    lined: NDArray[np.intp] = rows[along.max(axis=1) >= 8 * run - run // 2]
+    return lined
 
 
 def _level_lines(dark: NDArray[np.bool_], possible: NDArray[np.intp], min_length: int) -> list[_Line]:
