@@ -6,6 +6,7 @@ import io
 import re
 import zipfile
 
+import pytest
 from playwright.sync_api import Page, Response, expect
 
 from tests.browser.stack import Stack
@@ -124,15 +125,40 @@ def _a_thousand() -> dict[str, object]:
     return {"items": items, "copies": copies, "total_points": "20"}
 
 
-def test_a_thousand_copies_scroll_with_few_rows_in_the_page(page: Visits) -> None:
+@pytest.fixture
+def long_pile(page: Visits) -> Page:
     shown = page("admin")
     shown.route("**/api/v1/exams/*/pile", lambda route: route.fulfill(json=_a_thousand()))
     shown.goto(page.address(PILE))
     expect(shown.locator("tbody tr[data-row]").first).to_be_visible(timeout=30_000)
-    assert shown.locator("tbody tr[data-row]").count() < 80
-    shown.locator(".grid-box").evaluate("box => box.scrollTop = box.scrollHeight")
-    expect(shown.get_by_role("link", name="C00999")).to_be_visible()
-    assert shown.locator("tbody tr[data-row]").count() < 80
+    return shown
+
+
+def test_a_thousand_copies_scroll_with_only_what_is_in_sight_in_the_page(long_pile: Page) -> None:
+    assert long_pile.locator("tbody tr[data-row]").count() < 30
+    long_pile.locator(".grid-box").evaluate("box => box.scrollTop = box.scrollHeight")
+    expect(long_pile.get_by_role("link", name="C00999")).to_be_in_viewport()
+    expect(long_pile.get_by_role("rowheader", name="Moyenne")).to_be_in_viewport()
+    assert long_pile.locator("tbody tr[data-row]").count() < 30
+
+
+def test_rows_are_read_in_their_order_wherever_one_scrolled(long_pile: Page) -> None:
+    long_pile.locator(".grid-box").evaluate("box => box.scrollTop = 500 * 38")
+    expect(long_pile.get_by_role("link", name="C00500")).to_be_in_viewport()
+    long_pile.locator(".grid-box").evaluate("box => box.scrollTop = 497 * 38")
+    expect(long_pile.get_by_role("link", name="C00497")).to_be_in_viewport()
+    owned = (
+        "body => body.getAttribute('aria-owns').split(' ').map(id => Number(document.getElementById(id).dataset.row))"
+    )
+    rows = long_pile.locator("tbody").evaluate(owned)
+    assert rows == list(range(497, 497 + len(rows)))
+
+
+def test_a_cell_that_is_scrolled_away_does_not_pass_the_keys_on_to_another_copy(long_pile: Page) -> None:
+    long_pile.locator('[data-cell="0:0"]').focus()
+    long_pile.locator(".grid-box").evaluate("box => box.scrollTop = 500 * 38")
+    expect(long_pile.get_by_role("link", name="C00500")).to_be_in_viewport()
+    expect(long_pile.locator("tbody :focus")).to_have_count(0)
 
 
 def test_nothing_a_markers_pile_receives_names_a_candidate(page: Visits, stack: Stack) -> None:

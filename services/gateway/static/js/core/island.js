@@ -79,6 +79,23 @@ class Styled extends Directive {
 /** `<i ${styled({"--share": 0.4})}>`: CSS properties and variables. The CSP allows no style attribute, but this. */
 export const styled = directive(Styled);
 
+class Given extends Directive {
+  /** @param {(element: HTMLElement) => void} _ */
+  render(_) {
+    return nothing;
+  }
+
+  /** @param {any} part @param {[(element: HTMLElement) => void]} take */
+  update({ element }, [take]) {
+    if (element !== this.element) take(element);
+    this.element = element;
+    return nothing;
+  }
+}
+
+/** `<ul ${given((list) => …)}>`: the element, once, when it is made. */
+export const given = directive(Given);
+
 class Live extends Directive {
   /** @param {unknown} value */
   render(value) {

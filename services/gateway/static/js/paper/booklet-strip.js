@@ -6,14 +6,6 @@ import { standing } from "./pile.js";
 
 /** @typedef {import("./pile.js").Booklet} Booklet  @typedef {import("./pile.js").StagedPage} StagedPage */
 
-/** Of hundreds of booklets those are drawn that one is about to see; once drawn they stay. */
-const eye = new IntersectionObserver(
-  (entries) => {
-    for (const { isIntersecting, target } of entries) if (isIntersecting) /** @type {BookletStrip} */ (target).show();
-  },
-  { rootMargin: "900px 0px" },
-);
-
 class BookletStrip extends Island {
   #near = signal(false);
   #booklet = signal(/** @type {Booklet|null} */ (null));
@@ -35,16 +27,15 @@ class BookletStrip extends Island {
     return files.size > 1 ? files.get(this.#booklet.value?.upload_id) ?? "" : "";
   });
 
+  /** Of hundreds of booklets those are drawn that one is about to see; once drawn they stay. */
   setup() {
-    if (!this.#near.value) eye.observe(this);
-  }
-
-  teardown() {
-    eye.unobserve(this);
+    if (!("oncontentvisibilityautostatechange" in this)) return this.show();
+    this.addEventListener("contentvisibilityautostatechange", (event) => {
+      if (!/** @type {any} */ (event).skipped) this.show();
+    });
   }
 
   show() {
-    eye.unobserve(this);
     this.#near.value = true;
   }
 

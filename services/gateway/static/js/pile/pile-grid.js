@@ -4,12 +4,13 @@
  * Arrows move from cell to cell, Enter opens the desk there, F flags, X picks a copy to compare.
  */
 import { call } from "../core/api.js";
-import { Island, computed, html, icon, nothing, preference, repeat, signal, styled } from "../core/island.js";
+import { Island, computed, effect, given, html, icon, nothing, preference, signal, styled } from "../core/island.js";
 import { note } from "../core/problem.js";
 import { say } from "../core/toast.js";
 import { language, n, points, t } from "../core/words.js";
 import { askText } from "./ask-text.js";
 import { compare } from "./compare.js";
+import { Rows } from "./rows.js";
 import { band, chosen, matches, meanOf, missing, sorted, sum } from "./order.js";
 
 /** @typedef {import("./order.js").Copy} Copy */
@@ -17,7 +18,6 @@ import { band, chosen, matches, meanOf, missing, sorted, sum } from "./order.js"
 /** @typedef {import("./order.js").Show} Show */
 
 const ROW_PX = 38; // as in pile.css
-const AHEAD = 10; // rows drawn beyond the edge, so that a fast wheel shows no gap
 const SHOWS = /** @type {Show[]} */ (["all", "missing", "done", "flagged"]);
 const number = new Intl.NumberFormat(language, { maximumFractionDigits: 2 });
 
@@ -34,6 +34,7 @@ class PileGrid extends Island {
   at = signal({ row: 0, column: 0 });
   first = signal(0);
   high = signal(20);
+  body = signal(/** @type {Rows | null} */ (null));
   rows = computed(() => {
     const { column, down } = this.sort.value;
     const items = this.items.value;
@@ -49,11 +50,13 @@ class PileGrid extends Island {
     this.exam = this.getAttribute("exam") ?? "";
     this.admin = this.hasAttribute("admin");
     this.resized = new ResizeObserver(() => this.#looked());
+    this.undrawn = effect(() => this.#rows());
     this.#load();
   }
 
   teardown() {
     this.resized?.disconnect();
+    this.undrawn?.();
   }
 
   async #load() {
@@ -76,7 +79,8 @@ class PileGrid extends Island {
     const { box } = this;
     if (!box) return;
     this.high.value = Math.ceil(box.clientHeight / ROW_PX);
-    this.first.value = Math.max(0, Math.floor(box.scrollTop / ROW_PX / 4) * 4 - AHEAD);
+    this.first.value = Math.max(0, Math.floor(box.scrollTop / ROW_PX));
+    this.body.peek()?.scrolledTo(box.scrollTop);
   }
 
   /** @param {string} id @param {Partial<Copy>} change */
@@ -132,34 +136,37 @@ class PileGrid extends Island {
 
   #grid() {
     const rows = this.rows.value;
-    const first = Math.min(this.first.value, Math.max(0, rows.length - 1));
-    const shown = rows.slice(first, first + this.high.value + 2 * AHEAD + 4);
-    const gap = (/** @type {number} */ count) => html`<tr class="gap" aria-hidden="true"><td colspan=${this.#width()} ${styled({ "block-size": `${count * ROW_PX}px` })}></td></tr>`;
-    const after = rows.length - first - shown.length;
-    return html`<div class="grid-box" @scroll=${() => requestAnimationFrame(() => this.#looked())}>
-      <table class="grid" aria-rowcount=${rows.length + 1} @focusin=${(/** @type {FocusEvent} */ event) => this.#entered(event)} @keydown=${(/** @type {KeyboardEvent} */ event) => this.#pressed(event)}>
+    return html`<div class="grid-box" @scroll=${() => this.#looked()}>
+      <table class="grid" role="table" ${styled({ "--items": this.items.value.length, "--rows": rows.length })} aria-rowcount=${rows.length + 1} @focusin=${(/** @type {FocusEvent} */ event) => this.#entered(event)} @keydown=${(/** @type {KeyboardEvent} */ event) => this.#pressed(event)}>
         <caption class="unseen">${t("pile.caption")}</caption>
         ${this.#head()}
-        <tbody>
-          ${first ? gap(first) : nothing}
-          ${repeat(shown, (copy) => copy.id, (copy, index) => this.#row(copy, first + index))}
-          ${after ? gap(after) : nothing}
-        </tbody>
+        <tbody role="rowgroup" ${given((body) => { this.body.value = new Rows(body, "copy-row", ROW_PX); })}></tbody>
         ${this.#foot()}
       </table>
     </div>`;
   }
 
-  #width() {
-    return this.items.value.length + 3 + Number(this.admin);
+  /** Draws the rows in sight: scrolling draws nothing else. */
+  #rows() {
+    const [body, rows, items] = [this.body.value, this.rows.value, this.items.value];
+    const { row, column } = this.at.value;
+    const picked = new Set(this.picked.value);
+    const first = Math.min(this.first.value, Math.max(0, rows.length - 1));
+    const last = Math.min(rows.length, first + this.high.value + 1);
+    const about = (/** @type {number} */ at) => [rows[at], items, at === row ? column : -1, picked.has(rows[at].id)];
+    body?.show(first, last, about, (at, tr) => {
+      tr.className = picked.has(rows[at].id) ? "picked" : "";
+      return this.#row(rows[at], at);
+    });
   }
 
   #head() {
     const groups = grouped(this.items.value);
-    return html`<thead>
-      ${groups.length > 1 ? html`<tr class="groups"><td class="id"></td><td></td>${this.admin ? html`<td></td>` : nothing}
-        ${groups.map(({ label, count }) => (label ? html`<th scope="colgroup" colspan=${count} title=${label}><span>${label}</span></th>` : html`<td colspan=${count}></td>`))}<td></td></tr>` : nothing}
-      <tr class="heads">${this.#sortable("id", t("copies.id"), "id")}${this.#sortable("status", t("copies.state"), "state-of")}
+    const before = 2 + Number(this.admin);
+    return html`<thead role="rowgroup">
+      ${groups.length > 1 ? html`<tr class="groups" role="row"><td class="id" role="cell" ${styled({ "--span": before })}></td>
+        ${groups.map(({ label, count }) => (label ? html`<th role="columnheader" scope="colgroup" aria-colspan=${count} title=${label} ${styled({ "--span": count })}>${label}</th>` : html`<td role="cell" ${styled({ "--span": count })}></td>`))}<td role="cell"></td></tr>` : nothing}
+      <tr class="heads" role="row">${this.#sortable("id", t("copies.id"), "id")}${this.#sortable("status", t("copies.state"), "state-of")}
         ${this.admin ? this.#sortable("marker", t("copies.marker"), "marker") : nothing}
         ${this.items.value.map((item, index) => this.#sortable(`item:${item.item_id}`, String(index + 1), "item", item))}
         ${this.#sortable("total", t("pile.total"), "in-all")}</tr>
@@ -171,7 +178,7 @@ class PileGrid extends Island {
     const { column: by, down } = this.sort.value;
     const mine = by === column;
     const label = item ? `${text}. ${item.path.join(" · ")}` : text;
-    return html`<th scope="col" class=${kind} aria-sort=${mine ? (down ? "descending" : "ascending") : nothing}>
+    return html`<th role="columnheader" scope="col" class=${kind} aria-sort=${mine ? (down ? "descending" : "ascending") : nothing}>
       <button type="button" title=${item ? label : nothing} @click=${() => this.#sortBy(column)}>
         <span aria-hidden=${item ? "true" : nothing}>${text}</span>${item ? html`<small aria-hidden="true">/${points(item.points)}</small><span class="unseen">${label}</span>` : nothing}
         ${mine ? icon(down ? "arrow-down" : "arrow-up") : nothing}</button></th>`;
@@ -182,18 +189,16 @@ class PileGrid extends Island {
     const here = this.at.value.row === index;
     const tab = (/** @type {number} */ column) => (here && this.at.value.column === column ? 0 : -1);
     const picked = this.picked.value.includes(copy.id);
-    return html`<tr class=${picked ? "picked" : ""} aria-rowindex=${index + 2} data-row=${index}>
-      <th scope="row" class="id"><span>
+    return html`<th role="rowheader" scope="row" class="id"><span>
         <input type="checkbox" tabindex=${here ? 0 : -1} .checked=${picked} aria-label=${t("pile.pick", { id: copy.anonymous_id })} @change=${() => this.#pick(copy.id)}>
         <a class="code" href="/copies/${copy.id}" tabindex=${tab(0)} data-cell="${index}:0">${copy.anonymous_id}</a>
         <button type="button" class="flag" tabindex=${here ? 0 : -1} aria-pressed=${copy.flagged} title=${copy.note || t("pile.flag")} @click=${() => this.#flag(copy)}>${icon("flag")}<span class="unseen">${t("pile.flag")} ${copy.anonymous_id}</span></button>
       </span></th>
-      <td class="state-of"><span class="dot ${copy.status.toLowerCase()}" title=${t(`status.${copy.status}`)}></span><span>${t(`status.${copy.status}`)}</span>
+      <td role="cell" class="state-of"><span class="dot ${copy.status.toLowerCase()}" title=${t(`status.${copy.status}`)}></span><span>${t(`status.${copy.status}`)}</span>
         ${this.admin && copy.status === "GRADED" ? html`<button type="button" class="reopen" tabindex=${here ? 0 : -1} title=${t("pile.reopen")} @click=${() => this.#reopen(copy)}>${icon("rotate-ccw")}<span class="unseen">${t("pile.reopen")} ${copy.anonymous_id}</span></button>` : nothing}</td>
-      ${this.admin ? html`<td class="marker" title=${copy.marker ?? ""}>${copy.marker ?? "–"}</td>` : nothing}
+      ${this.admin ? html`<td role="cell" class="marker" title=${copy.marker ?? ""}>${copy.marker ?? "–"}</td>` : nothing}
       ${this.items.value.map((item, place) => this.#cell(copy, item, `${index}:${place + 1}`, tab(place + 1)))}
-      <td class="in-all">${this.#sum(copy)}</td>
-    </tr>`;
+      <td role="cell" class="in-all">${this.#sum(copy)}</td>`;
   }
 
   /** @param {Copy} copy */
@@ -208,7 +213,7 @@ class PileGrid extends Island {
   #cell(copy, item, place, tab) {
     const score = copy.scores[item.item_id];
     const known = score !== undefined;
-    return html`<td class="score ${known ? `b${band(score, item.points)}` : "none"}"><a href="/copies/${copy.id}/mark?item=${encodeURIComponent(item.item_id)}"
+    return html`<td role="cell" class="score ${known ? `b${band(score, item.points)}` : "none"}"><a href="/copies/${copy.id}/mark?item=${encodeURIComponent(item.item_id)}"
       tabindex=${tab} data-cell=${place}>${known ? points(score) : html`<span aria-hidden="true">·</span><span class="unseen">${t("pile.none")}</span>`}</a></td>`;
   }
 
@@ -216,8 +221,8 @@ class PileGrid extends Island {
     const rows = this.rows.value.filter((copy) => !missing(copy, this.items.value));
     const mean = rows.length ? rows.reduce((total, copy) => total + sum(copy), 0) / rows.length : null;
     const told = (/** @type {number | null} */ value) => (value === null ? "–" : number.format(value));
-    return html`<tfoot><tr><th scope="row" class="id">${t("pile.mean")}</th><td colspan=${1 + Number(this.admin)} class="quiet">${n("copies", this.rows.value.length)}</td>
-      ${this.means.value.map((each) => html`<td class="score">${told(each)}</td>`)}<td class="in-all"><b>${told(mean)}</b></td></tr></tfoot>`;
+    return html`<tfoot role="rowgroup"><tr role="row"><th role="rowheader" scope="row" class="id">${t("pile.mean")}</th><td role="cell" class="quiet" ${styled({ "--span": 1 + Number(this.admin) })}>${n("copies", this.rows.value.length)}</td>
+      ${this.means.value.map((each) => html`<td role="cell" class="score">${told(each)}</td>`)}<td role="cell" class="in-all"><b>${told(mean)}</b></td></tr></tfoot>`;
   }
 
   // Acts
