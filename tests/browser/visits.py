@@ -136,5 +136,6 @@ def keep(page: Page, name: str, *, full: bool) -> None:
 
 
 def launch_options() -> dict[str, Any]:
-    """Debian's Chromium; as root it refuses to sandbox itself."""
-    return {"executable_path": "/usr/bin/chromium", "args": ["--no-sandbox"] if os.geteuid() == 0 else []}
+    """Debian's Chromium; as root it refuses to sandbox itself. ``server.lan`` is this machine, not as localhost."""
+    args = ["--host-resolver-rules=MAP server.lan 127.0.0.1", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    return {"executable_path": "/usr/bin/chromium", "args": args}

@@ -58,6 +58,7 @@ def running_world(postgres: Postgres, bus_url: str, s3: ObjectStore, logs: Path)
             "KORRIGO_SECRET_KEY": "k" * 40,
             "KORRIGO_AUDIT_KEY": AUDIT_KEY,
             "KORRIGO_SECURE": "no",
+            "KORRIGO_ALLOWED_HOSTS": "127.0.0.1,localhost,server.lan",
             "KORRIGO_RATE_FACTOR": "1000",
             "KORRIGO_ENVIRONMENT": "test",
         }

@@ -11,6 +11,7 @@ from contracts.model import Role
 from services.gateway import problems, reading
 from services.gateway.api import Page
 from services.gateway.auth import Caller
+from services.gateway.context import gateway
 from services.gateway.web import languages, progress
 
 blueprint = Blueprint("web", __name__)
@@ -56,6 +57,7 @@ def words(app: Flask) -> None:
         known=languages.known,
         language=problems.language,
         here=here,
+        https_only=lambda: gateway().settings.secure,
         segments=progress.segments,
         Role=Role,
     )

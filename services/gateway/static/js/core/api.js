@@ -1,4 +1,5 @@
 /** The API from a page: session cookie, CSRF value, the reader's language, problems as exceptions. */
+import { uuid } from "./uuid.js";
 import { language, t } from "./words.js";
 
 const BASE = "/api/v1";
@@ -91,7 +92,7 @@ export function upload(path, file, progressed, signal) {
 function writing(method) {
   const headers = { Accept: "application/json", "Accept-Language": language };
   if (method !== "GET") headers["X-CSRF-Token"] = csrf;
-  if (method === "POST") headers["Idempotency-Key"] = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+  if (method === "POST") headers["Idempotency-Key"] = uuid();
   return headers;
 }
 

@@ -8,6 +8,7 @@
  */
 import { Problem, call } from "../core/api.js";
 import { batch, computed, signal } from "../core/island.js";
+import { uuid } from "../core/uuid.js";
 import { t } from "../core/words.js";
 import { Turn } from "./turn.js";
 import { after, answered, marksOf, operation, place, same, sheetOf, standing, wanted } from "./sheet.js";
@@ -41,7 +42,7 @@ export class Session {
   #queue = [];
   /** Operations of a conflict, by the conflict's id: they stay in the journal until somebody chose. @type {Map<string, string[]>} */
   #undecided = new Map();
-  #client = crypto.randomUUID();
+  #client = uuid();
   /** @type {string | null} */
   #token = null;
   #atOnce = AT_ONCE;

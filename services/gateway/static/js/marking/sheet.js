@@ -4,6 +4,7 @@
  *
  * A sheet keeps what was erased, with its version: it may be drawn again (undo).
  */
+import { uuid } from "../core/uuid.js";
 
 /** @typedef {import("./types.js").Act} Act */
 /** @typedef {import("./types.js").Annotation} Annotation */
@@ -39,7 +40,7 @@ export function marksOf(sheet) {
 
 /** The operation that `act` is on this sheet. @param {Sheet} sheet @param {Act} act @returns {Op} */
 export function operation(sheet, act) {
-  const id = crypto.randomUUID();
+  const id = uuid();
   switch (act.do) {
     case "annotate":
     case "erase":

@@ -5,6 +5,7 @@
  * like any other, so it is kept and sent as any other.
  */
 import { batch, computed, preference, signal } from "../core/island.js";
+import { uuid } from "../core/uuid.js";
 import { decimal, read } from "./amounts.js";
 import { Sync } from "./sync.js";
 
@@ -196,7 +197,7 @@ function fields(mark) {
 
 /** @param {Pick<AnnotationFields, "page" | "type" | "x" | "y"> & Partial<AnnotationFields>} mark  @returns {string} its id */
 export function add(mark) {
-  const id = crypto.randomUUID();
+  const id = uuid();
   const whole = { w: 0, h: 0, item_id: active.peek() || null, content: "", score_delta: null, ...mark };
   perform([{ do: "annotate", annotation_id: id, annotation: whole }]);
   return id;

@@ -39,7 +39,7 @@
 
 /**
  * What a marker does, as the desk records it. Undo is an act too: erase what was drawn; annotate again, under the same
- * id, what was erased. A new annotation gets its id from `crypto.randomUUID()` at the desk.
+ * id, what was erased. A new annotation gets its id from `uuid()` at the desk.
  * @typedef {{do: "annotate", annotation_id: string, annotation: AnnotationFields}
  *   | {do: "erase", annotation_id: string}
  *   | {do: "score", item_id: string, score: string|null}

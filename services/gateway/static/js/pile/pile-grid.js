@@ -10,8 +10,8 @@ import { say } from "../core/toast.js";
 import { language, n, points, t } from "../core/words.js";
 import { askText } from "./ask-text.js";
 import { compare } from "./compare.js";
-import { Rows } from "./rows.js";
 import { band, chosen, matches, meanOf, missing, sorted, sum } from "./order.js";
+import { Rows } from "./rows.js";
 
 /** @typedef {import("./order.js").Copy} Copy */
 /** @typedef {import("./order.js").Item} Item */
