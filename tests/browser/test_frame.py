@@ -7,10 +7,10 @@ from playwright.sync_api import expect
 from tests.browser.visits import Screen, Visits
 
 SCREENS = (
-    Screen("sign-in", None, "/sign-in"),
-    Screen("candidate-sign-in", None, "/candidate"),
+    Screen("sign-in", None, "/sign-in", phone=True),
+    Screen("candidate-sign-in", None, "/candidate", phone=True),
     Screen("users", "admin", "/users"),
-    Screen("exams", "admin", "/exams"),
+    Screen("exams", "admin", "/exams", phone=True),
 )
 
 

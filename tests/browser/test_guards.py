@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.visits import Visits, expect_accessible
+from tests.browser.visits import Visits, expect_accessible, expect_inside
 
 
 def test_axe_sees_a_button_without_a_name(page: Visits) -> None:
@@ -12,6 +12,14 @@ def test_axe_sees_a_button_without_a_name(page: Visits) -> None:
     shown.evaluate("document.querySelector('main').append(document.createElement('button'))")
     with pytest.raises(AssertionError, match="button-name"):
         expect_accessible(shown)
+
+
+def test_what_is_wider_than_the_window_is_seen(page: Visits) -> None:
+    shown = page(None, "/sign-in", size="phone")
+    expect_inside(shown)
+    shown.evaluate("document.querySelector('main').append('W'.repeat(100))")
+    with pytest.raises(AssertionError, match="outside"):
+        expect_inside(shown)
 
 
 @pytest.mark.parametrize(

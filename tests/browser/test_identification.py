@@ -75,7 +75,7 @@ def _model(page: Page, _: Stack) -> None:
 
 
 SCREENS = (
-    Screen("identification", "admin", "/exams/{fresh}/identification", _waiting, full=True),
+    Screen("identification", "admin", "/exams/{fresh}/identification", _waiting, full=True, phone=True),
     Screen("identification-search", "admin", "/exams/{fresh}/identification", _typed, full=True),
     Screen("identification-absent", "admin", "/exams/{fresh}/identification", _absent, full=True),
     Screen("identification-all", "admin", "/exams/{fresh}/identification", _all, full=True),

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, Response, expect
 
 from tests.browser.stack import Stack
-from tests.browser.visits import Screen, Visits, expect_accessible, still
+from tests.browser.visits import Screen, Visits, expect_accessible, expect_inside, still
 
 PILE = "/exams/{marking}/pile"
 
@@ -40,7 +40,7 @@ SCREENS = (
     Screen("results-empty", "admin", "/exams/{fresh}/results"),
     Screen("publication-missing", "admin", "/exams/{marking}/publication"),
     Screen("publication", "admin", "/exams/{published}/publication"),
-    Screen("candidate", "candidate", "/results", full=True),
+    Screen("candidate", "candidate", "/results", full=True, phone=True),
 )
 
 
@@ -256,16 +256,14 @@ def test_a_withdrawn_result_is_told_kindly_and_comes_back(page: Visits, stack: S
 
 
 def test_a_candidate_reads_marks_and_copy_on_a_phone(page: Visits, stack: Stack) -> None:
-    shown = page(None, "/candidate", touch=True)
-    shown.set_viewport_size({"width": 390, "height": 844})
+    shown = page(None, "/candidate", size="phone", touch=True)
     shown.get_by_label("Code d’accès").fill("WRONG-CODE-0000")
     shown.get_by_role("button", name="Voir mes résultats").click()
     expect(shown.get_by_role("alert")).to_contain_text("code d'accès n'est pas valable")
     shown.get_by_label("Code d’accès").fill(stack.access_code.lower())
     shown.get_by_role("button", name="Voir mes résultats").click()
     expect(shown.get_by_role("heading", name="Devoir surveillé n° 2")).to_be_visible()
-    sideways = shown.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert sideways <= 0
+    expect_inside(shown)
     expect_accessible(shown)
     with shown.expect_download() as waiting:
         shown.get_by_role("link", name="Télécharger (PDF)").click()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.stack import Stack
-from tests.browser.visits import LOOKS, Screen, Visits, expect_accessible, keep, still
+from tests.browser.visits import LOOKS, Screen, Visits, expect_accessible, expect_inside, keep, still
 
 
 def _declared() -> Iterator[Screen]:
@@ -27,12 +27,11 @@ def test_screen(
     page: Visits, stack: Stack, screen: Screen, theme: str, size: str, request: pytest.FixtureRequest
 ) -> None:
     page.allow(screen.says)
-    shown = page(screen.role, screen.path, theme=theme, size=size)
+    shown = page(screen.role, screen.path, theme=theme, size=size, touch=size == "phone")
     if screen.prepare is not None:
         screen.prepare(shown, stack)
     still(shown)
-    sideways = shown.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert sideways <= 0, f"{sideways} px are outside the window"
+    expect_inside(shown)
     expect_accessible(shown)
     kept = size != "phone" or screen.phone
     if kept and request.config.getoption("--keep-screens", default=False):

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / ".node/node_modules/axe-core/axe.min.js"
 SCREENS = ROOT / "docs/screens"
 SIZES = {"desk": (1440, 900), "tablet": (820, 1180), "phone": (390, 844)}
-LOOKS = [(theme, size) for theme in ("light", "dark") for size in ("desk", "tablet")]
+LOOKS = [(theme, size) for theme in ("light", "dark") for size in ("desk", "tablet")] + [("light", "phone")]
 # An answer that the API owes: the browser logs it, the page tells it.
 ANSWERED = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
 
@@ -104,6 +104,12 @@ def expect_accessible(page: Page) -> None:
         session.detach()
     told = [f"{each['id']}: {node['target']} {node['failureSummary']}" for each in found for node in each["nodes"]]
     assert told == [], "\n".join(told)
+
+
+def expect_inside(page: Page) -> None:
+    """Nothing makes the page wider than its window."""
+    sideways = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert sideways <= 0, f"{sideways} px are outside the window"
 
 
 def _axe(session: CDPSession) -> list[dict[str, Any]]:

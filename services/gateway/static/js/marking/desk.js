@@ -252,7 +252,7 @@ class MarkingDesk extends Island {
 
   /** A button for what is on or off. @param {string} command @param {string} picture @param {{value: boolean}} state */
   toggle(command, picture, state) {
-    return button(t(`desk.${command}`), picture, () => { state.value = !state.value; }, { command, pressed: state.value });
+    return button(t(`desk.${command}`), picture, () => { state.value = !state.value; }, { command, pressed: state.value, kind: `plain for-${command}` });
   }
 
   top() {
@@ -274,7 +274,7 @@ class MarkingDesk extends Island {
       ${S.paced.value ? html`<own-pace left=${pile.left.value}></own-pace>` : nothing}
       <p class=${`saved ${kind}`} role="status" title=${pending ? n("desk.pending", pending) : ""}>${icon(picture)}<span>${t(`desk.state.${state}`)}</span>${pending && state !== "saving" ? html`<b>${pending}</b>` : nothing}</p>
       ${this.toggle("pace", "timer", S.paced)}${this.toggle("spread", "columns-2", S.spread)}${this.toggle("dim", "contrast", S.dim)}
-      ${this.toggle("peek", "eye", S.peeking)}${button(t("desk.keys"), "keyboard", () => this.help(), { command: "help" })}</header>`;
+      ${this.toggle("peek", "eye", S.peeking)}${button(t("desk.keys"), "keyboard", () => this.help(), { command: "help", kind: "plain for-help" })}</header>`;
   }
 
   view() {
