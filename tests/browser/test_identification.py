@@ -67,6 +67,23 @@ def _all(page: Page, stack: Stack) -> None:
     expect(page.get_by_role("table")).to_be_visible()
 
 
+def _said(journey: Journey, *last_names: str) -> None:
+    """A person gave the copies, in their order, to these candidates; then the whole exam was matched."""
+    people = {each["last_name"]: each["id"] for each in journey.admin.items(f"/exams/{journey.exam}/candidates")}
+    for copy_id, name in zip(journey.copies, last_names, strict=True):
+        journey.admin.put(f"/copies/{copy_id}/identification", json={"candidate_id": people[name]})
+    journey.admin.post(f"/exams/{journey.exam}/identification/solve")
+
+
+def _exchanged(page: Page, stack: Stack) -> None:
+    if "exchanged" not in stack.ids:
+        journey = read_pile(stack)
+        stack.ids["exchanged"] = unidentified(journey)
+        _said(journey, "DA COSTA", "NGUYEN", "GARNIER")
+    page.goto(f"/exams/{stack.ids['exchanged']}/identification")
+    expect(page.get_by_text("semblent échangées")).to_be_visible()
+
+
 def _model(page: Page, _: Stack) -> None:
     page.get_by_role("button", name="Modèle de feuille").click()
     for _each in range(2):
@@ -78,6 +95,7 @@ SCREENS = (
     Screen("identification", "admin", "/exams/{fresh}/identification", _waiting, full=True, phone=True),
     Screen("identification-search", "admin", "/exams/{fresh}/identification", _typed, full=True),
     Screen("identification-absent", "admin", "/exams/{fresh}/identification", _absent, full=True),
+    Screen("identification-exchanged", "admin", "/exams/{fresh}/identification", _exchanged, full=True),
     Screen("identification-all", "admin", "/exams/{fresh}/identification", _all, full=True),
     Screen("identification-done", "admin", "/exams/{published}/identification", full=True),
     Screen("identification-empty", "admin", "/exams/{fresh}/identification", full=True),
@@ -195,6 +213,53 @@ def test_a_settled_copy_is_found_and_corrected(page: Visits, exam: str, journey:
     box.press("Enter")
     expect(shown.get_by_role("button", name="À identifier")).to_contain_text("2")
     assert (owner(journey, "ROUSSEL"), owner(journey, "TRAORÉ") is not None) == (None, True)
+
+
+def test_two_copies_given_the_wrong_way_round_are_shown_and_put_right(
+    page: Visits, exam: str, journey: Journey
+) -> None:
+    _said(journey, "DA COSTA", "NGUYEN", "GARNIER")
+    headers = dict(zip(journey.copies, [each.last_name for each in PUPILS], strict=True))
+    written = {copy["anonymous_id"]: headers[copy["id"]] for copy in journey.admin.items(f"/exams/{exam}/copies")}
+    shown = page("admin", f"/exams/{exam}/identification")
+    box = shown.get_by_role("combobox")
+    expect(shown.get_by_role("button", name="À identifier")).to_contain_text("2")
+    expect(shown.get_by_text("semblent échangées")).to_be_visible()
+    first = shown_copy(shown)
+    box.fill(written[first])
+    box.press("Enter")
+    shown.get_by_role("button", name="Libérer l’autre et attribuer celle-ci").click()
+    expect(shown.locator("#desk-copy")).not_to_have_text(f"Copie {first}")
+    expect(shown.get_by_text("semblent échangées")).to_have_count(0)
+    expect(shown.get_by_role("option", selected=True)).to_contain_text(written[shown_copy(shown)])
+    box.press("Enter")
+    expect(shown.get_by_role("heading", name="Tout est identifié")).to_be_visible()
+    assert [owner(journey, each.last_name) for each in PUPILS] == journey.copies
+
+
+def test_a_copy_that_reads_as_somebody_else_is_put_right_by_enter(page: Visits, exam: str, journey: Journey) -> None:
+    _said(journey, "ROUSSEL", "DA COSTA", "GARNIER")
+    shown = page("admin", f"/exams/{exam}/identification")
+    expect(shown.get_by_text("se lit plutôt comme un autre candidat")).to_be_visible()
+    expect(shown.get_by_role("option", selected=True)).to_contain_text("NGUYEN")
+    expect_accessible(shown)
+    shown.get_by_role("combobox").press("Enter")
+    expect(shown.get_by_role("heading", name="Tout est identifié")).to_be_visible()
+    assert (owner(journey, "ROUSSEL"), owner(journey, "NGUYEN")) == (None, journey.copies[0])
+
+
+def test_a_doubt_is_answered_by_confirming_what_was_said(page: Visits, exam: str, journey: Journey) -> None:
+    _said(journey, "ROUSSEL", "DA COSTA", "GARNIER")
+    shown = page("admin", f"/exams/{exam}/identification")
+    box = shown.get_by_role("combobox")
+    box.fill("roussel")
+    expect(shown.get_by_role("option")).to_contain_text("actuel")
+    box.press("Enter")
+    expect(shown.get_by_role("heading", name="Tout est identifié")).to_be_visible()
+    journey.admin.post(f"/exams/{exam}/identification/solve")
+    shown.reload()
+    expect(shown.get_by_role("heading", name="Tout est identifié")).to_be_visible()
+    assert owner(journey, "ROUSSEL") == journey.copies[0]
 
 
 def test_matching_runs_again_and_failed_headers_are_read_again(page: Visits, exam: str) -> None:
