@@ -105,7 +105,7 @@ def identification_queue(app: Context, request: ListIdentification) -> Identific
 
     A constant number of queries. What was not compared with the roster as it is now is compared for this answer, a
     bounded number of copies; the next matching does the rest. Candidates whom a person found a copy for are not
-    suggested for another.
+    suggested for another, unless that copy is in doubt: then whom it reads as comes first, whoever has them now.
     """
     _require_staff(request.by)
     key = key_after(request.cursor, str, str)
@@ -238,18 +238,19 @@ def _one(uow: UnitOfWork, copy: Copy) -> IdentificationView:
 
 def _view(row: Any, ranked: Ranking, known: Mapping[UUID, Any]) -> IdentificationView:
     shares = confidences(ranked, len(known))
-    free = [which for which, _ in ranked if _free(known[which], row.id)]
+    doubt = row.doubt if row.doubt in DOUBTS else None
+    offered = [which for which, _ in ranked if doubt or _free(known[which], row.id)]
     return IdentificationView(
         copy_id=row.id,
         anonymous_id=row.anonymous_id,
         candidate_id=row.candidate_id,
         reading=None if row.outcome is None else tuple(row.lines or ()),
         reading_outcome=row.outcome,
-        suggestions=tuple(_suggestion(known[which], shares[which]) for which in free[:SHOWN]),
+        suggestions=tuple(_suggestion(known[which], shares[which]) for which in offered[:SHOWN]),
         header=None if row.header is None else ImageRef.model_validate(row.header),
         decided_by=row.decided_by,
         probability=row.probability,
-        doubt=row.doubt if row.doubt in DOUBTS else None,
+        doubt=doubt,
     )
 
 

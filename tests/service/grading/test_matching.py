@@ -217,6 +217,7 @@ def test_two_decisions_that_read_exchanged_are_shown_until_they_are_confirmed(de
     identify(desk, second, roster["Louise"])
     assert solve(desk).doubtful == 2
     assert {each.copy_id: each.doubt for each in queue(desk).items} == {first: "exchanged", second: "exchanged"}
+    assert of(desk, first).suggestions[0].candidate_id == roster["Louise"], "whom it reads as, though another has her"
     identify(desk, first, roster["Jade"])
     assert solve(desk).doubtful == 1
     assert of(desk, first).doubt is None
