@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar, get_args
 
 import numpy as np
 
-from services.grading.domain.assignment import CHOICES, NOBODY, Values, solve
+from services.grading.domain.assignment import CHOICES, NOBODY, Solution, Values, solve
+from services.grading.domain.seating import Seating
 
-Id = TypeVar("Id")
+Id = TypeVar("Id", bound=Hashable)
 
 # Nats by which margins were too low on generated headers (docs/adr/0015): what a margin of m says is wrong at most once
 # in exp(m + CAUTION). Fitted on other hands than those it was checked on, and rounded down.
@@ -19,6 +20,8 @@ CAUTION = 2.0
 # Strangers among the copies: half a one in 25 before the first copy is seen, then as the exam shows.
 _STRANGERS, _SEEN = 0.5, 25.0
 _ROUNDS = 2
+# A copy tells whether its pile follows the list when it is at least this probable.
+_CERTAIN = 0.999
 # By how much (nats) other candidates must fit better before a person is asked to look at their decision again.
 _DOUBTFUL = 10.0
 
@@ -65,13 +68,17 @@ def confidences(ranked: Ranked[Id], candidates: int) -> dict[Id, float]:
     return {which: share / total for which, share in shares.items()}
 
 
-def judge(headers: Mapping[Id, Header[Id]], candidates: int, error_budget: float) -> dict[Id, Verdict[Id]]:
+def judge(
+    headers: Mapping[Id, Header[Id]], candidates: int, error_budget: float, seating: Seating[Id] | None = None
+) -> dict[Id, Verdict[Id]]:
     """Solve the exam as it stands; people's decisions are kept and the rest follows from them.
 
     Args:
         headers: by copy.
         candidates: how many the roster has.
         error_budget: a copy is accepted when it is wrong with at most this probability; 0 accepts none.
+        seating: where the copies lay. It makes a choice of the headers surer or less sure; only what they choose by
+            themselves is accepted.
     """
     copies = list(headers)
     columns: dict[Id, int] = {}
@@ -87,13 +94,10 @@ def judge(headers: Mapping[Id, Header[Id]], candidates: int, error_budget: float
     fixed = {
         row: _fixed(headers[copy_id], columns) for row, copy_id in enumerate(copies) if _is_fixed(headers[copy_id])
     }
-    asked = len(copies) - len(fixed)
-    strangers = max(_STRANGERS / _SEEN, 1 - candidates / max(len(copies), 1))
-    for _ in range(_ROUNDS):
-        known = math.log((1 - min(strangers, 0.99)) / max(candidates, 1))
-        solution = solve(worth + known, math.log(strangers), fixed)
-        nobody = sum(solution.chosen[row] == NOBODY for row in range(len(copies)) if row not in fixed)
-        strangers = max((_STRANGERS + nobody) / (_SEEN + asked), 1 - candidates / max(len(copies), 1))
+    alone = _solved(worth, candidates, fixed)
+    solution = alone
+    if seating is not None:
+        solution = _solved(_placed(worth, alone, headers, columns, seating), candidates, fixed)
     ids = list(columns)
     doubts = _doubts(worth, fixed)
     verdicts = {}
@@ -101,6 +105,7 @@ def judge(headers: Mapping[Id, Header[Id]], candidates: int, error_budget: float
         column = int(solution.chosen[row])
         probability = _probability(float(solution.margin[row])) if row not in fixed else 1.0
         accepted = column != NOBODY and row not in fixed and not headers[copy_id].left
+        accepted = accepted and column == int(alone.chosen[row])
         verdicts[copy_id] = Verdict(
             candidate=None if column == NOBODY else ids[column],
             probability=probability if column != NOBODY else 0.0,
@@ -108,6 +113,37 @@ def judge(headers: Mapping[Id, Header[Id]], candidates: int, error_budget: float
             doubt=doubts.get(row),
         )
     return verdicts
+
+
+def _solved(worth: Values, candidates: int, fixed: Mapping[int, int]) -> Solution:
+    """The likeliest assignment, with as many strangers as the exam itself shows."""
+    copies = len(worth)
+    asked = copies - len(fixed)
+    strangers = max(_STRANGERS / _SEEN, 1 - candidates / max(copies, 1))
+    for _ in range(_ROUNDS):
+        known = math.log((1 - min(strangers, 0.99)) / max(candidates, 1))
+        solution = solve(worth + known, math.log(strangers), fixed)
+        nobody = sum(solution.chosen[row] == NOBODY for row in range(copies) if row not in fixed)
+        strangers = max((_STRANGERS + nobody) / (_SEEN + asked), 1 - candidates / max(copies, 1))
+    return solution
+
+
+def _placed(
+    worth: Values, alone: Solution, headers: Mapping[Id, Header[Id]], columns: Mapping[Id, int], seating: Seating[Id]
+) -> Values:
+    """``worth`` with what the places of copies say, given those whom the headers alone leave no doubt about."""
+    ids, rows = list(columns), {copy_id: row for row, copy_id in enumerate(headers)}
+    chosen = {which: ids[column] for which, column in zip(headers, alone.chosen, strict=True) if column != NOBODY}
+    certain = {
+        which: candidate
+        for which, candidate in chosen.items()
+        if _probability(float(alone.margin[rows[which]])) >= _CERTAIN and not headers[which].left
+    }
+    placed = worth.copy()
+    for which, hint in seating.hints(certain, set(chosen.values())).items():
+        at = [columns[candidate] for candidate in hint.candidates if candidate in columns]
+        placed[rows[which], at] += hint.nats
+    return placed
 
 
 def _is_fixed(header: Header[Id]) -> bool:
