@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from dataclasses import replace
@@ -71,6 +72,7 @@ def test_nothing_that_names_somebody_reaches_a_marker(world: World) -> None:
     told = journey.admin.call("GET", f"/exams/{journey.exam}/uploads").text
     assert CANARY in told, "operators are told the name of the file, so the canary sings"
     assert CANARY in journey.admin.call("GET", f"/exams/{journey.exam}/candidates").text
+    scan = hashlib.sha256(journey.pile.pdf).hexdigest()
     pages = [f"{no}?size={size}" for no in (1, 2, 3, 4) for size in ("full", "screen", "thumb")]
     for marker in journey.markers:
         (own,) = [copy["id"] for copy in marker.items(f"/exams/{journey.exam}/copies")]
@@ -81,5 +83,6 @@ def test_nothing_that_names_somebody_reaches_a_marker(world: World) -> None:
             statuses[answer.status_code] += 1
             assert CANARY.encode() not in answer.content, address
             assert CANARY not in str(answer.headers), address
+            assert scan.encode() not in answer.content + str(answer.headers).encode(), f"{address} tells the pile"
         assert statuses[200] >= len(pages) + 10, statuses
         assert not {500, 503} & statuses.keys(), statuses

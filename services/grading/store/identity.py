@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from chassis.db import UnitOfWork
 from services.grading.domain.identity import Candidate
+from services.grading.domain.seating import Place
 from services.grading.domain.verdict import DOUBTS, Doubt
 from services.grading.store.tables import candidates, copies, exams, identifications, matching_due
 
@@ -69,6 +70,16 @@ def letters(sql: sa.Connection, copy_ids: Sequence[UUID]) -> list[Any]:
     columns = ("copy_id", "paper_revision", "fields", "lines")
     query = sa.select(*(identifications.c[name] for name in columns))
     return list(sql.execute(query.where(identifications.c.copy_id.in_(copy_ids))))
+
+
+def places(sql: sa.Connection, exam_id: UUID) -> dict[UUID, Place]:
+    """Where in which scan the first page of each copy lies. Never for markers: piles are in the order of names."""
+    source = copies.c.pages[0]["source"]
+    query = sa.select(
+        copies.c.id, source["upload"]["sha256"].astext.label("pile"), source["side_no"].as_integer().label("side_no")
+    )
+    rows = sql.execute(query.where(copies.c.exam_id == exam_id).order_by(copies.c.id))
+    return {row.id: Place(row.pile, row.side_no) for row in rows}
 
 
 def reading(sql: sa.Connection, copy_id: UUID) -> Any:

@@ -27,11 +27,20 @@ from contracts.rpc.grading.copies import (
 )
 from services.grading.context import Context
 from services.grading.domain.copies import Copy
+from services.grading.domain.seating import Hint, reranked
 from services.grading.domain.verdict import DOUBTS, confidences
 from services.grading.store import audit, copies, exams, identity
 from services.grading.store.paging import cursor, key_after
 from services.grading.usecases import sheets
-from services.grading.usecases.matching import WEIGHED_AT_ONCE, Ranking, as_ranking, roster_digest, standing, weigh
+from services.grading.usecases.matching import (
+    WEIGHED_AT_ONCE,
+    Ranking,
+    as_ranking,
+    roster_digest,
+    seating,
+    standing,
+    weigh,
+)
 
 log = observe.logger("grading.identity")
 
@@ -114,6 +123,7 @@ def identification_queue(app: Context, request: ListIdentification) -> Identific
         roster = identity.roster(sql, exam.id)
         rows = identity.readings(sql, exam.id, pending_only=request.pending_only)
         rankings = _rankings(sql, rows, roster)
+        near = _near(sql, exam.id, roster)
         counted = standing(sql, exam.id)
     places = [((f"{_risk(row, rankings[row.id], len(roster)):.4f}", row.anonymous_id), row) for row in rows]
     places.sort(key=lambda place: place[0])
@@ -122,7 +132,7 @@ def identification_queue(app: Context, request: ListIdentification) -> Identific
     page = places[: request.limit]
     known = {row.id: row for row in roster}
     return IdentificationQueue(
-        items=tuple(_view(row, rankings[row.id], known) for _, row in page),
+        items=tuple(_view(row, reranked(rankings[row.id], near.get(row.id)), known) for _, row in page),
         next=cursor(*page[-1][0]) if len(places) > len(page) else None,
         total=len(rows),
         standing=counted,
@@ -233,7 +243,14 @@ def _risk(row: Any, ranked: Ranking, candidates: int) -> float:
 def _one(uow: UnitOfWork, copy: Copy) -> IdentificationView:
     roster = identity.roster(uow.sql, copy.exam_id)
     row = identity.reading(uow.sql, copy.id)
-    return _view(row, _rankings(uow.sql, [row], roster)[row.id], {each.id: each for each in roster})
+    ranked = reranked(_rankings(uow.sql, [row], roster)[row.id], _near(uow.sql, copy.exam_id, roster).get(copy.id))
+    return _view(row, ranked, {each.id: each for each in roster})
+
+
+def _near(sql: sa.Connection, exam_id: UUID, roster: Sequence[Any]) -> dict[UUID, Hint[UUID]]:
+    """Who stands, on the list, between the neighbours of each copy in its pile. A person looks: all may be there."""
+    certain = {row.copy_id: row.id for row in roster if row.copy_id is not None}
+    return seating(sql, exam_id, roster).hints(certain, {row.id for row in roster})
 
 
 def _view(row: Any, ranked: Ranking, known: Mapping[UUID, Any]) -> IdentificationView:

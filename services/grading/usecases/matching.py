@@ -18,6 +18,7 @@ from services.grading.context import Context
 from services.grading.domain.audit import sha256
 from services.grading.domain.evidence import Field, Roster
 from services.grading.domain.letters import letters_of
+from services.grading.domain.seating import Seating
 from services.grading.domain.verdict import Header, Verdict, judge, ranking
 from services.grading.store import audit, copies, exams, identity
 
@@ -87,6 +88,11 @@ def weigh(sql: sa.Connection, copy_ids: Sequence[UUID], roster: Sequence[Any]) -
     return found
 
 
+def seating(sql: sa.Connection, exam_id: UUID, roster: Sequence[Any]) -> Seating[UUID]:
+    """The piles in which the exam's copies came, beside its roster."""
+    return Seating(identity.places(sql, exam_id), identity.as_candidates(roster))
+
+
 def as_ranking(stored: Sequence[Sequence[Any]] | None) -> Ranking:
     return [(UUID(which), nats) for which, nats in stored or ()]
 
@@ -119,7 +125,8 @@ def _solve(app: Context, exam_id: UUID) -> bool:
             identity.expect_matching(uow, exam_id)
             return False
         headers = {row.id: _header(row) for row in rows}
-        verdicts = judge(headers, len(roster), _error_budget(app, exam))
+        piles = seating(uow.sql, exam_id, roster)
+        verdicts = judge(headers, len(roster), _error_budget(app, exam), piles)
         identity.keep_verdicts(uow, {which: (each.probability, each.doubt) for which, each in verdicts.items()})
         changes = {row.id: _accepted(verdicts[row.id]) for row in rows if row.decided_by != "person"}
         current = {row.id: row.candidate_id for row in rows}

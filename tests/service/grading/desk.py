@@ -59,11 +59,11 @@ def _images(name: str, full: bool) -> PageImages:
     )
 
 
-def page(page_no: int, *, header: bool = False) -> Page:
+def page(page_no: int, *, header: bool = False, side_no: int = 1) -> Page:
     return Page(
         page_no=page_no,
         page_id=uuid.uuid4(),
-        source=PageSource(upload=reference("uploads", "scan", "application/pdf"), side_no=page_no),
+        source=PageSource(upload=reference("uploads", "scan", "application/pdf"), side_no=side_no),
         blank=False,
         images=_images(f"open-{page_no}", full=True),
         header=Box(x=0, y=0, w=1, h=0.2) if header else None,
@@ -90,22 +90,24 @@ class Desk:
         """What a subscription hands to a use case, without the inbox."""
         return self.app.db.transaction
 
-    def paper(self, copy_id: uuid.UUID, revision: int = 1, pages: int = 2) -> CopyAssembled:
+    def paper(self, copy_id: uuid.UUID, revision: int = 1, pages: int = 2, first_side: int = 1) -> CopyAssembled:
         manifest = PageManifest(
             exam_id=self.exam_id,
             copy_id=copy_id,
             revision=revision,
-            pages=tuple(page(number, header=number == 1) for number in range(1, pages + 1)),
+            pages=tuple(
+                page(number, header=number == 1, side_no=first_side + number - 1) for number in range(1, pages + 1)
+            ),
         )
         ref = self.app.objects.put_json("manifests", manifest)
         return CopyAssembled(
             copy_id=copy_id, exam_id=self.exam_id, revision=revision, manifest=ref, page_count=len(manifest.pages)
         )
 
-    def add_copy(self, marker: Actor | None = None) -> uuid.UUID:
-        """A READY copy, allocated."""
+    def add_copy(self, marker: Actor | None = None, *, first_side: int = 1) -> uuid.UUID:
+        """A READY copy, allocated; it begins on this side of the scan."""
         copy_id = uuid.uuid4()
-        copies.copy_assembled(self.app, self.paper(copy_id), self.delivery)
+        copies.copy_assembled(self.app, self.paper(copy_id, first_side=first_side), self.delivery)
         self.allocate(copy_id, marker or self.marker)
         return copy_id
 

@@ -131,7 +131,7 @@ def test_the_queue_takes_the_same_queries_for_two_copies_and_for_twenty(desk, ro
         read(desk, desk.add_copy(), "DA SILVA")
     with counted(desk.db) as many:
         assert len(queue(desk).items) == 20
-    assert len(few) == len(many) == 5
+    assert len(few) == len(many) == 6
 
 
 def test_the_queue_is_for_staff(desk, roster):

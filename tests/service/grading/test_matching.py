@@ -13,7 +13,7 @@ from contracts.rpc.grading.copies import ExamQuery, ListIdentification, OneCopy
 from contracts.rpc.grading.exams import OneExam, Publish, UpdateExam
 from services.grading.store import audit, tables
 from services.grading.store.integrity import broken
-from services.grading.usecases import exams, identity, matching, publication
+from services.grading.usecases import copies, exams, identity, matching, publication
 from tests.conftest import AUDIT_KEY
 from tests.service.grading.desk import counted
 from tests.service.grading.school import ROSTER, candidate_ids, identify, import_roster, read, read_fields
@@ -281,3 +281,39 @@ def test_two_hundred_copies_are_solved_again_in_well_under_a_second(desk):
         solve(desk)
     assert time.process_time() - began < 1.0  # measured 0.2 s
     assert len(queries) < 20
+
+
+@pytest.fixture
+def collected(desk):
+    """Copies of forty candidates by last name, as they lie in one scan; all headers are clear but the eighth."""
+    names = [(f"{a}{b}OVEN", f"{b}ELIE") for a in "BCDFGHKL" for b in "AEIOU"]
+    lines = [f"{at:09d}AB;{last};{first};TG1;" for at, (last, first) in enumerate(names)]
+    import_roster(desk.app, desk.exam_id, desk.admin, "INE;Nom;Prénom;Classe;Date de naissance\n" + "\n".join(lines))
+    found = {}
+    for at, (last, first) in enumerate(names):
+        found[last] = desk.add_copy(first_side=2 * at + 1)
+        if at != 7:
+            read_fields(desk, found[last], last, first)
+    assert solve(desk).identified == 39
+    return found
+
+
+def offered(desk, copy_id):
+    return [each.last_name for each in of(desk, copy_id).suggestions]
+
+
+def test_a_copy_of_which_nothing_was_read_is_offered_to_whoever_stands_there_on_the_list(desk, collected):
+    """A person looks at it: the place alone identifies nobody."""
+    read(desk, collected["CIOVEN"])
+    assert solve(desk).identified == 39
+    assert offered(desk, collected["CIOVEN"]) == ["CIOVEN"]
+
+
+def test_late_sheets_leave_a_copy_in_its_place(desk, collected):
+    copies.copy_assembled(desk.app, desk.paper(collected["CIOVEN"], 2, pages=3, first_side=15), desk.delivery)
+    assert offered(desk, collected["CIOVEN"]) == ["CIOVEN"]
+
+
+def test_a_first_page_from_elsewhere_in_the_scan_is_a_place_elsewhere(desk, collected):
+    copies.copy_assembled(desk.app, desk.paper(collected["CIOVEN"], 2, first_side=401), desk.delivery)
+    assert offered(desk, collected["CIOVEN"]) == []
