@@ -34,11 +34,15 @@ DOUBTS: frozenset[str] = frozenset(get_args(Doubt))
 
 @dataclass(frozen=True)
 class Header(Generic[Id]):
-    """``ranked`` is ``None`` when it says nothing. ``decided``: by a person. ``left``: a person wants to decide."""
+    """``ranked`` is ``None`` when it says nothing. ``decided``: by a person. ``left``: a person wants to decide.
+
+    ``named``: both names were read. With one alone, a brother who is on no list lies in the place of the absent one.
+    """
 
     ranked: Ranked[Id] | None
     decided: Id | None = None
     left: bool = False
+    named: bool = False
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ def _solved(worth: Values, candidates: int, fixed: Mapping[int, int]) -> Solutio
 def _placed(
     worth: Values, alone: Solution, headers: Mapping[Id, Header[Id]], columns: Mapping[Id, int], seating: Seating[Id]
 ) -> Values:
-    """``worth`` with what the places of copies say, given those whom the headers alone leave no doubt about."""
+    """``worth`` with what the places of named copies say, given those whom the headers alone leave no doubt about."""
     ids, rows = list(columns), {copy_id: row for row, copy_id in enumerate(headers)}
     chosen = {which: ids[column] for which, column in zip(headers, alone.chosen, strict=True) if column != NOBODY}
     certain = {
@@ -141,6 +145,8 @@ def _placed(
     }
     placed = worth.copy()
     for which, hint in seating.hints(certain, set(chosen.values())).items():
+        if not headers[which].named:
+            continue
         at = [columns[candidate] for candidate in hint.candidates if candidate in columns]
         placed[rows[which], at] += hint.nats
     return placed

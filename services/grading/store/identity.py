@@ -21,6 +21,9 @@ DecidedBy = Literal["person", "machine"]
 _header = sa.func.jsonb_path_query_first(
     copies.c.pages, sa.cast('$[*].header_image ? (@.type() == "object")', JSONPATH)
 ).label("header")
+_kinds = sa.func.jsonb_path_query_array(
+    identifications.c.fields, sa.cast('$[*] ? (@.letters.type() == "string").kind', JSONPATH)
+).label("kinds")
 _columns = [
     copies.c.id,
     copies.c.exam_id,
@@ -33,6 +36,7 @@ _columns = [
     identifications.c.decided_by,
     identifications.c.probability,
     identifications.c.doubt,
+    _kinds,
     _header,
 ]
 _query = sa.select(*_columns).join_from(copies, identifications, identifications.c.copy_id == copies.c.id, isouter=True)
@@ -40,6 +44,8 @@ _query = sa.select(*_columns).join_from(copies, identifications, identifications
 
 def readings(sql: sa.Connection, exam_id: UUID, *, pending_only: bool) -> list[Any]:
     """Copies of an exam with what was read from their header and its image, in the order of anonymous ids.
+
+    ``kinds`` are those of the fields that were read by letters.
 
     Pending are those without a candidate, and those whose candidate a person should look at again.
     """

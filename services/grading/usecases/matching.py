@@ -16,7 +16,7 @@ from contracts.errors.grading_exams import ExamDeleted
 from contracts.rpc.grading.copies import ExamQuery, Matching
 from services.grading.context import Context
 from services.grading.domain.audit import sha256
-from services.grading.domain.evidence import Field, Roster
+from services.grading.domain.evidence import NAMES, Field, Roster
 from services.grading.domain.letters import letters_of
 from services.grading.domain.seating import Seating
 from services.grading.domain.verdict import Header, Verdict, judge, ranking
@@ -173,6 +173,7 @@ def _header(row: Any) -> Header[UUID]:
         ranked=as_ranking(row.ranked) or None,
         decided=row.candidate_id if by_person else None,
         left=by_person and row.candidate_id is None,
+        named=set(NAMES) <= set(row.kinds or ()),
     )
 
 

@@ -12,6 +12,7 @@ from contracts.errors.grading_exams import CandidateTaken, IdentityChanged
 from contracts.rpc.grading.copies import ExamQuery, ListIdentification, OneCopy
 from contracts.rpc.grading.exams import OneExam, Publish, UpdateExam
 from services.grading.store import audit, tables
+from services.grading.store import identity as store
 from services.grading.store.integrity import broken
 from services.grading.usecases import copies, exams, identity, matching, publication
 from tests.conftest import AUDIT_KEY
@@ -306,7 +307,8 @@ def test_a_copy_of_which_nothing_was_read_is_offered_to_whoever_stands_there_on_
     """A person looks at it: the place alone identifies nobody."""
     read(desk, collected["CIOVEN"])
     assert solve(desk).identified == 39
-    assert offered(desk, collected["CIOVEN"]) == ["CIOVEN"]
+    (found,) = of(desk, collected["CIOVEN"]).suggestions
+    assert (found.last_name, found.by_place) == ("CIOVEN", True)
 
 
 def test_late_sheets_leave_a_copy_in_its_place(desk, collected):
@@ -317,3 +319,14 @@ def test_late_sheets_leave_a_copy_in_its_place(desk, collected):
 def test_a_first_page_from_elsewhere_in_the_scan_is_a_place_elsewhere(desk, collected):
     copies.copy_assembled(desk.app, desk.paper(collected["CIOVEN"], 2, first_side=401), desk.delivery)
     assert offered(desk, collected["CIOVEN"]) == []
+
+
+def test_the_fields_that_were_read_by_letters_are_known(desk, roster):
+    """Where both names are among them, the place of the copy may make its candidate surer."""
+    both, one, lines, unread = (desk.add_copy() for _ in range(4))
+    read_fields(desk, both, "ROBIN", "Jade")
+    read_fields(desk, one, "ROBIN")
+    read(desk, lines, "ROBIN Jade")
+    with desk.db.reading() as sql:
+        kinds = {row.id: row.kinds for row in store.readings(sql, desk.exam_id, pending_only=False)}
+    assert kinds == {both: ["last_name", "first_name"], one: ["last_name"], lines: None, unread: None}
