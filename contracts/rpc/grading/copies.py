@@ -108,13 +108,17 @@ class PageImageFound(Model):
 
 
 class Suggestion(Model):
-    """``confidence`` in [0, 1]: how probable the candidate is if this copy were the only one."""
+    """``confidence`` in [0, 1]: how probable the candidate is if this copy were the only one.
+
+    ``by_place``: the pile follows the list, and between this copy's neighbours there the candidate has a place.
+    """
 
     candidate_id: UUID
     last_name: str
     first_name: str
     class_name: str = Field(serialization_alias="class", validation_alias="class", default="")
     confidence: Fraction
+    by_place: bool = False
 
 
 class IdentificationView(Model):

@@ -132,7 +132,7 @@ def identification_queue(app: Context, request: ListIdentification) -> Identific
     page = places[: request.limit]
     known = {row.id: row for row in roster}
     return IdentificationQueue(
-        items=tuple(_view(row, reranked(rankings[row.id], near.get(row.id)), known) for _, row in page),
+        items=tuple(_view(row, rankings[row.id], near.get(row.id), known) for _, row in page),
         next=cursor(*page[-1][0]) if len(places) > len(page) else None,
         total=len(rows),
         standing=counted,
@@ -243,8 +243,8 @@ def _risk(row: Any, ranked: Ranking, candidates: int) -> float:
 def _one(uow: UnitOfWork, copy: Copy) -> IdentificationView:
     roster = identity.roster(uow.sql, copy.exam_id)
     row = identity.reading(uow.sql, copy.id)
-    ranked = reranked(_rankings(uow.sql, [row], roster)[row.id], _near(uow.sql, copy.exam_id, roster).get(copy.id))
-    return _view(row, ranked, {each.id: each for each in roster})
+    ranked, near = _rankings(uow.sql, [row], roster)[row.id], _near(uow.sql, copy.exam_id, roster)
+    return _view(row, ranked, near.get(row.id), {each.id: each for each in roster})
 
 
 def _near(sql: sa.Connection, exam_id: UUID, roster: Sequence[Any]) -> dict[UUID, Hint[UUID]]:
@@ -253,7 +253,9 @@ def _near(sql: sa.Connection, exam_id: UUID, roster: Sequence[Any]) -> dict[UUID
     return seating(sql, exam_id, roster).hints(certain, {row.id for row in roster})
 
 
-def _view(row: Any, ranked: Ranking, known: Mapping[UUID, Any]) -> IdentificationView:
+def _view(row: Any, by_header: Ranking, place: Hint[UUID] | None, known: Mapping[UUID, Any]) -> IdentificationView:
+    ranked = reranked(by_header, place)
+    there = () if place is None else place.candidates
     shares = confidences(ranked, len(known))
     doubt = row.doubt if row.doubt in DOUBTS else None
     offered = [which for which, _ in ranked if doubt or _free(known[which], row.id)]
@@ -263,7 +265,7 @@ def _view(row: Any, ranked: Ranking, known: Mapping[UUID, Any]) -> Identificatio
         candidate_id=row.candidate_id,
         reading=None if row.outcome is None else tuple(row.lines or ()),
         reading_outcome=row.outcome,
-        suggestions=tuple(_suggestion(known[which], shares[which]) for which in offered[:SHOWN]),
+        suggestions=tuple(_suggestion(known[which], shares[which], which in there) for which in offered[:SHOWN]),
         header=None if row.header is None else ImageRef.model_validate(row.header),
         decided_by=row.decided_by,
         probability=row.probability,
@@ -275,11 +277,12 @@ def _free(candidate: Any, copy_id: UUID) -> bool:
     return candidate.copy_id in {None, copy_id}
 
 
-def _suggestion(candidate: Any, confidence: float) -> Suggestion:
+def _suggestion(candidate: Any, confidence: float, by_place: bool) -> Suggestion:
     return Suggestion(
         candidate_id=candidate.id,
         last_name=candidate.last_name,
         first_name=candidate.first_name,
         class_name=candidate.class_name,
         confidence=round(confidence, 4),
+        by_place=by_place,
     )

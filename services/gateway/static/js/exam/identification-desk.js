@@ -13,9 +13,9 @@ import "./identified-copies.js";
 import "./sheet-model.js";
 
 /** @typedef {{href: string, width_px: number, height_px: number}} Picture */
-/** @typedef {{candidate_id: string, last_name: string, first_name: string, class: string, confidence: number}} Suggestion */
+/** @typedef {{candidate_id: string, last_name: string, first_name: string, class: string, confidence: number, by_place: boolean}} Suggestion */
 /** @typedef {{copy_id: string, anonymous_id: string, candidate_id: string | null, reading: string[] | null, reading_outcome: string | null, suggestions: Suggestion[], header: Picture | null, decided_by: "person" | "machine" | null, doubt: "exchanged" | "unlikely" | null}} Copy */
-/** @typedef {{id: string, last_name: string, first_name: string, class: string, ine: string | null, copy_id: string | null, confidence?: number}} Person */
+/** @typedef {{id: string, last_name: string, first_name: string, class: string, ine: string | null, copy_id: string | null, confidence?: number, by_place?: boolean}} Person */
 /** @typedef {{copies: number, identified: number, by_machine: number, doubtful: number, unread: number}} Standing */
 
 const READ_AGAIN_MS = 2500;

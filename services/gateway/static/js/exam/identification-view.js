@@ -54,7 +54,7 @@ function people(desk) {
   }
   return html`<ul class="people" id="people" role="listbox" aria-label=${t("identify.candidates")}>${repeat(offered, (each) => each.id, (each, at) => html`<li
     role="option" id="person-${at}" aria-selected=${String(at === desk.chosen.value)} @click=${() => { desk.chosen.value = at; desk.ready(); }} @dblclick=${() => desk.take()}>
-    <kbd aria-hidden="true">Alt ${at + 1}</kbd><span class="name">${each.last_name} ${each.first_name} <small>${each.class}</small>${has(desk, each)}</span>
+    <kbd aria-hidden="true">Alt ${at + 1}</kbd><span class="name">${each.last_name} ${each.first_name} <small>${each.class}</small>${has(desk, each)}${each.by_place ? html`<small class="tag">${t("identify.by_place")}</small>` : nothing}</span>
     ${each.confidence === undefined ? nothing : sure(each.confidence)}</li>`)}</ul>`;
 }
 
