@@ -5,8 +5,11 @@
 A DIRECTORY (by default ``headers`` in ``KORRIGO_SAMPLES``) holds the strips, ``roster.csv`` and ``truth.json``
 ([{file, last, first, ine}]). Each strip is read once as ocr does; then the exam is matched as grading does: with names
 and numbers, with names alone (the roster has no numbers), and each also with some of those who wrote a copy taken from
-the roster, several draws. The reliability table puts every candidate of a likeliest assignment into a band by the
-probability it was given. Fonts imitate handwriting here: the figures say nothing about real pupils.
+the roster, several draws. Each of these cases is matched without places and with the copies lying as a pile may: along
+the list, from its end, with one copy in ten put anywhere else, with one in ten exchanged with the next, shuffled. The
+last figures are about headers of which nothing was read, one in ten: the right candidate among the first three that the
+place alone offers. The reliability table puts every candidate of a likeliest assignment into a band by the probability
+it was given. Fonts imitate handwriting here: the figures say nothing about real pupils.
 """
 
 from __future__ import annotations
@@ -24,9 +27,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.grading.domain import roster, roster_file
-from services.grading.domain.evidence import Field, Roster
+from services.grading.domain.evidence import NAMES, Field, Roster
 from services.grading.domain.identity import Candidate
 from services.grading.domain.letters import letters_of
+from services.grading.domain.seating import Place, Seating, reranked
 from services.grading.domain.verdict import Header, judge, ranking
 from services.ocr.domain import Reading
 from services.ocr.engines import FieldsFirst, PpOcr, Tesseract, reading_sandbox
@@ -35,8 +39,27 @@ from tests.scans import SAMPLES
 BUDGET = 0.001
 BANDS = (0.0, 0.5, 0.9, 0.99, 0.999, 0.9999, 1.0)
 LANGUAGES = ("fra", "eng")
+NO_PLACES = "no places"
 
 Person = Candidate[str]
+
+
+def piles(listed: Sequence[str], rng: random.Random) -> dict[str, list[str]]:
+    """How copies may lie that belong in this order."""
+    moved = [*listed]
+    for name in rng.sample(listed, len(listed) // 10):
+        moved.remove(name)
+        moved.insert(rng.randrange(len(moved) + 1), name)
+    exchanged = [*listed]
+    for at in rng.sample(range(0, len(listed) - 1, 2), len(listed) // 20):
+        exchanged[at], exchanged[at + 1] = exchanged[at + 1], exchanged[at]
+    return {
+        "along the list": [*listed],
+        "from its end": [*reversed(listed)],
+        "one in ten elsewhere": moved,
+        "one in ten exchanged": exchanged,
+        "shuffled": rng.sample(listed, len(listed)),
+    }
 
 
 @dataclass
@@ -48,6 +71,8 @@ class Tally:
     accepted: int = 0
     wrong: int = 0
     among_three: int = 0
+    unread: int = 0
+    offered: int = 0
     bands: Counter[tuple[float, bool]] = field(default_factory=Counter)
 
 
@@ -81,23 +106,66 @@ def fields(reading: Reading) -> list[Field]:
     ]
 
 
-def match(readings: Mapping[str, Reading], truth: Mapping[str, str], people: Sequence[Person], tally: Tally) -> None:
+def weigh(readings: Mapping[str, Reading], people: Sequence[Person]) -> dict[str, Header[str]]:
     known = Roster(people)
     ids = [each.id for each in people]
-    headers = {}
+    headers: dict[str, Header[str]] = {}
     for name, reading in readings.items():
         nats = known.weigh(fields(reading), [line.text for line in reading.lines])
-        headers[name] = Header(None if nats is None else ranking(ids, nats))
-    for name, verdict in judge(headers, len(people), BUDGET).items():
-        on_roster = truth[name] in set(ids)
+        named = set(NAMES) <= {each.kind for each in reading.fields if each.letters}
+        headers[name] = Header(None if nats is None else ranking(ids, nats), named=named)
+    return headers
+
+
+def match(
+    headers: Mapping[str, Header[str]],
+    truth: Mapping[str, str],
+    people: Sequence[Person],
+    tally: Tally,
+    pile: Sequence[str] = (),
+) -> None:
+    """``pile``: the copies in the order in which they lie, or none."""
+    on_roster = {each.id for each in people}
+    seating = Seating({name: Place("scan", at) for at, name in enumerate(pile)}, people)
+    for name, verdict in judge(headers, len(people), BUDGET, seating if pile else None).items():
+        known = truth[name] in on_roster
         right = verdict.candidate == truth[name]
-        tally.present += on_roster
-        tally.strangers += not on_roster
-        tally.accepted += verdict.accepted and on_roster
+        tally.present += known
+        tally.strangers += not known
+        tally.accepted += verdict.accepted and known
         tally.wrong += verdict.accepted and not right
         tally.among_three += truth[name] in [which for which, _ in (headers[name].ranked or ())[:3]]
         if verdict.candidate is not None:
             tally.bands[max(band for band in BANDS if verdict.probability >= band), right] += 1
+
+
+def offer(
+    headers: Mapping[str, Header[str]],
+    truth: Mapping[str, str],
+    people: Sequence[Person],
+    tally: Tally,
+    pile: Sequence[str],
+    rng: random.Random,
+) -> None:
+    """What the place offers to a person when one header in ten says nothing, as grading does."""
+    on_roster = {each.id for each in people}
+    unread = set(rng.sample(sorted(pile), len(pile) // 10))
+    kept = {name: Header[str](None) if name in unread else header for name, header in headers.items()}
+    seating = Seating({name: Place("scan", at) for at, name in enumerate(pile)}, people)
+    accepted = {
+        name: verdict.candidate
+        for name, verdict in judge(kept, len(people), BUDGET, seating).items()
+        if verdict.accepted and verdict.candidate is not None
+    }
+    hints = seating.hints(accepted, on_roster)
+    for name in unread:
+        if truth[name] in on_roster:
+            tally.unread += 1
+            tally.offered += truth[name] in [which for which, _ in reranked((), hints.get(name))[:3]]
+
+
+def _on_list(person: Person | None) -> tuple[str, str]:
+    return ("", "") if person is None else (roster_file.fold(person.last_name), roster_file.fold(person.first_name))
 
 
 def main() -> None:
@@ -120,22 +188,32 @@ def measure(directory: Path, missing: int, draws: int) -> None:
     truth = {each["file"]: by_ine.get(each["ine"], "nobody") for each in told}
     print(f"{directory.name}: {len(truth)} headers, roster of {len(people)}")
     readings = read(directory, truth)
-    tallies: dict[tuple[str, str], Tally] = defaultdict(Tally)
-    began = time.process_time()
+    tallies: dict[tuple[str, str, str], Tally] = defaultdict(Tally)
+    by_id = {each.id: each for each in people}
+    listed = sorted(truth, key=lambda name: _on_list(by_id.get(truth[name])))
+    spent = 0.0
     for draw in range(draws + 1):
         away = set(random.Random(draw).sample(sorted(set(truth.values())), missing)) if draw else set()
         present = [each for each in people if each.id not in away]
         case = f"{missing} not on the roster" if draw else "all on the roster"
-        match(readings, truth, present, tallies["names and numbers", case])
-        match(readings, truth, [dataclasses.replace(each, ine=None) for each in present], tallies["names alone", case])
-    spent = (time.process_time() - began) / (2 * (draws + 1) * len(truth))
-    print(f"  matched: {1000 * spent:.1f} ms of CPU a copy")
-    for (evidence, case), each in sorted(tallies.items(), reverse=True):
-        taken, three = (count / each.present for count in (each.accepted, each.among_three))
-        print(
-            f"  {evidence:18} {case:22} accepted {taken:6.1%} of {each.present}, {each.wrong} wrong;"
-            f" among the first three {three:6.1%}"
-        )
+        without = [dataclasses.replace(each, ine=None) for each in present]
+        for evidence, roster_now in (("names and numbers", present), ("names alone", without)):
+            began = time.process_time()
+            headers = weigh(readings, roster_now)
+            match(headers, truth, roster_now, tallies[evidence, case, NO_PLACES])
+            spent += time.process_time() - began
+            for how, pile in piles(listed, random.Random(draw)).items():
+                tally = tallies[evidence, case, how]
+                match(headers, truth, roster_now, tally, pile)
+                offer(headers, truth, roster_now, tally, pile, random.Random(draw))
+    print(f"  matched: {1000 * spent / (2 * (draws + 1) * len(truth)):.1f} ms of CPU a copy")
+    for (evidence, case, how), each in sorted(tallies.items(), key=lambda item: item[0][:2], reverse=True):
+        if how == NO_PLACES:
+            three = each.among_three / each.present
+            print(f"  {evidence}, {case}: the right one among the first three of the headers {three:.1%}")
+        said = f"; unread and offered {each.offered / each.unread:6.1%} of {each.unread}" if each.unread else ""
+        taken = each.accepted / each.present
+        print(f"    {how:20} accepted {taken:6.1%} of {each.present}, {each.wrong} wrong{said}")
     print("  probability given: right of all (every case)")
     for low, high in zip(BANDS, [*BANDS[1:], 1.1], strict=True):
         right, wrong = (sum(each.bands[low, was] for each in tallies.values()) for was in (True, False))
