@@ -145,10 +145,9 @@ def _placed(
     }
     placed = worth.copy()
     for which, hint in seating.hints(certain, set(chosen.values())).items():
-        if not headers[which].named:
-            continue
-        at = [columns[candidate] for candidate in hint.candidates if candidate in columns]
-        placed[rows[which], at] += hint.nats
+        if which in headers and headers[which].named:  # not one that came in meanwhile
+            at = [columns[candidate] for candidate in hint.candidates if candidate in columns]
+            placed[rows[which], at] += hint.nats
     return placed
 
 

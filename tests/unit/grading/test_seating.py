@@ -212,3 +212,8 @@ def test_the_place_of_a_copy_whose_header_names_its_candidate_changes_nothing():
     order = [*IDS[:20], "c50", *IDS[20:50], *IDS[51:]]
     headers = {f"p{which[1:]}": Header([(which, 12.0)]) for which in IDS}
     assert judge(headers, len(LIST), BUDGET, Seating(pile(order), LIST))["p50"].accepted
+
+
+def test_a_copy_that_comes_in_while_the_others_are_matched_waits_for_the_next_time():
+    headers = {f"p{which[1:]}": Header([(which, 12.0)]) for which in IDS if which != "c07"}
+    assert "p07" not in judge(headers, len(LIST), BUDGET, Seating(pile(IDS), LIST))
