@@ -327,6 +327,104 @@ def test_keys_are_changed_and_switched_off_for_good(page: Visits, copy: str) -> 
     expect(hands.field("1 Sens de variation")).to_have_value("1")
 
 
+def test_the_keys_of_comments_are_changed_like_the_others(page: Visits, stack: Stack, copy: str) -> None:
+    shown = page("marker", f"/copies/{copy}/mark")
+    hands = Hands(shown)
+    hands.press("?")
+    card = shown.get_by_role("dialog", name="Raccourcis clavier")
+    card.get_by_role("button", name=re.compile("^Placer le commentaire 1")).click()
+    hands.press("Alt+q")
+    card.get_by_role("button", name=re.compile("^Placer le commentaire 2")).click()
+    hands.press("Delete", "Escape")
+    bank = shown.get_by_role("list", name="Commentaires").last
+    expect(bank.locator("kbd").nth(0)).to_have_text("Alt Q")
+    expect(bank.locator("kbd").nth(1)).to_be_empty()
+    hands.press("Alt+2", "Alt+1", "Alt+q")
+    hands.saved()
+    assert len(_stored(stack, copy)["annotations"]) == 1
+
+
+class Fingers:
+    """Fingers, and a pen, as the screen reports them."""
+
+    def __init__(self, page: Page) -> None:
+        self.session = page.context.new_cdp_session(page)
+
+    def touch(self, kind: str, *points: tuple[float, float]) -> None:
+        places = [{"x": x, "y": y, "id": at} for at, (x, y) in enumerate(points)]
+        self.session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+
+    def pen(self, kind: str, at: tuple[float, float]) -> None:
+        how = {"button": "left", "buttons": 1, "clickCount": 1, "pointerType": "pen", "force": 0.4}
+        self.session.send("Input.dispatchMouseEvent", {"type": kind, "x": at[0], "y": at[1], **how})
+
+    def pinch(self, *steps: tuple[tuple[float, float], tuple[float, float]]) -> None:
+        first, second = steps[0]
+        self.touch("touchStart", first)
+        self.touch("touchStart", first, second)
+        for step in steps[1:]:
+            self.touch("touchMove", *step)
+        self.touch("touchEnd")
+
+
+@pytest.fixture
+def tablet(page: Visits, copy: str) -> Page:
+    shown = page("marker", f"/copies/{copy}/mark", size="tablet", touch=True)
+    Hands(shown).saved()
+    shown.wait_for_load_state("networkidle")  # what is loaded after the first frame
+    return shown
+
+
+def _paper(page: Page) -> dict[str, float]:
+    box = page.get_by_role("img", name="Page 1 sur").bounding_box()
+    assert box is not None
+    return dict(box)
+
+
+APART = ((300.0, 500.0), (400.0, 500.0))
+WIDER = tuple(((300.0 - 10 * step, 500.0), (400.0 + 10 * step, 500.0)) for step in range(1, 6))
+
+
+@pytest.mark.parametrize("tool", ["v", "p"])
+def test_two_fingers_zoom_about_the_point_between_them(tablet: Page, tool: str) -> None:
+    Hands(tablet).press(tool)
+    before = _paper(tablet)
+    Fingers(tablet).pinch(APART, *WIDER)
+    expect(tablet.locator("mark-tools .percent")).to_have_text("200 %")
+    after = _paper(tablet)
+    assert after["width"] == pytest.approx(2 * before["width"], abs=2)
+    for place, size, at in (("x", "width", 350), ("y", "height", 500)):
+        held = (at - before[place]) / before[size]
+        assert after[place] + held * after[size] == pytest.approx(at, abs=3)
+    expect(tablet.locator("mark-page .layer .ink")).to_have_count(0)
+
+
+def test_two_fingers_move_the_paper_with_them(tablet: Page) -> None:
+    Hands(tablet).press("p")
+    before = _paper(tablet)
+    Fingers(tablet).pinch(APART, *(((300.0, 500.0 - 40 * step), (400.0, 500.0 - 40 * step)) for step in range(1, 6)))
+    moved = "(y) => document.querySelector('mark-page img').getBoundingClientRect().y < y"
+    tablet.wait_for_function(moved, arg=before["y"] - 190)
+    after = _paper(tablet)
+    assert after["y"] == pytest.approx(before["y"] - 200, abs=3)
+    assert after["width"] == pytest.approx(before["width"], abs=1)
+    expect(tablet.locator("mark-page .layer .ink")).to_have_count(0)
+
+
+def test_a_palm_does_not_zoom_while_the_pen_draws(tablet: Page) -> None:
+    hands, fingers = Hands(tablet), Fingers(tablet)
+    hands.press("p")
+    before = _paper(tablet)
+    fingers.pen("mousePressed", (200, 300))
+    fingers.pen("mouseMoved", (240, 320))
+    fingers.pinch(APART, *WIDER)
+    for step in range(5):
+        fingers.pen("mouseMoved", (250 + 20 * step, 330))
+    fingers.pen("mouseReleased", (330, 330))
+    expect(tablet.locator("mark-page .layer .ink")).to_have_count(1)
+    assert _paper(tablet)["width"] == before["width"]
+
+
 def test_a_finger_marks_on_a_tablet(page: Visits, stack: Stack, copy: str) -> None:
     shown = page("marker", f"/copies/{copy}/mark", size="tablet", touch=True)
     hands = Hands(shown)

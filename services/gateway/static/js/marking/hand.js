@@ -18,15 +18,23 @@ const NO_PRESSURE = 0.5; // what a device says that does not feel any
 const stage = /** @type {HTMLElement} */ (document.querySelector(".stage"));
 /** @type {Set<number>} */
 const fingers = new Set();
+/** Pens that touch the paper. @type {Set<number>} */
+export const pens = new Set();
 let penSeen = false; // once there is a stylus, fingers only move the paper
 
 stage.addEventListener("pointerdown", (event) => {
+  if (event.pointerType === "pen") pens.add(event.pointerId);
   const page = /** @type {HTMLElement} */ (event.target).closest("mark-page");
   if (page) down(/** @type {MarkPage} */ (page), event);
 });
 for (const over of ["pointerup", "pointercancel"]) {
-  stage.addEventListener(over, (event) => fingers.delete(/** @type {PointerEvent} */ (event).pointerId));
+  stage.addEventListener(over, (event) => {
+    const { pointerId } = /** @type {PointerEvent} */ (event);
+    fingers.delete(pointerId);
+    pens.delete(pointerId);
+  });
 }
+if (navigator.maxTouchPoints) void import("./pinch.js");
 // While a pointer is captured its clicks go to the page, not to the words that were pointed at.
 stage.addEventListener("dblclick", () => {
   const mark = S.sync.marks.peek().annotations.get(S.selected.peek());
@@ -39,8 +47,11 @@ function down(page, event) {
   const tool = S.tool.peek();
   if (event.button !== 0 || target.closest("comment-composer, .grip")) return;
   penSeen ||= event.pointerType === "pen";
-  if (event.pointerType === "touch") fingers.add(event.pointerId);
-  if (event.pointerType === "touch" && (penSeen || fingers.size > 1) && tool !== "select") return pan(page, event);
+  if (event.pointerType === "touch") {
+    fingers.add(event.pointerId);
+    if (fingers.size > 1) return; // pinch.js has them
+    if (penSeen && tool !== "select") return pan(page, event);
+  }
   const at = placing(page)(event);
   const words = target.closest(".said");
   const said = words instanceof HTMLElement ? page.marks.find((mark) => mark.id === words.dataset.id) : undefined;

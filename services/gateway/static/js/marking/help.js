@@ -38,7 +38,8 @@ class DeskHelp extends Island {
   /** @param {string} id */
   row(id) {
     const chords = keys.of(id);
-    const name = t(`desk.do.${id}`);
+    const [, place] = /^comment-(\d)$/.exec(id) ?? [];
+    const name = place ? t("desk.do.comment-at", { place }) : t(`desk.do.${id}`);
     const waits = this.waiting.value === id;
     return html`<div><dt>${name}</dt><dd><button type="button" class=${waits ? "waiting" : ""} title=${t("desk.key.change")} @click=${() => { this.waiting.value = waits ? "" : id; }}>
       <span class="unseen">${name}${t("desk.colon")} </span>${waits ? t("desk.key.press") : chords.length ? caps(chords[0]).map((cap) => html`<kbd>${cap}</kbd>`) : html`<small>${t("desk.key.off")}</small>`}</button></dd></div>`;
@@ -51,14 +52,13 @@ class DeskHelp extends Island {
       <p class="quiet small">${t("desk.keys.lead")}</p>
       <div class="groups">${[...groups].map(([group, commands]) => html`<section><h3>${t(`desk.keys.${group}`)}</h3><dl>
         ${group === "scores" ? [fixed("desk.do.digits", ["0", "–", "9", ","]), fixed("desk.do.step", ["←", "→"])] : nothing}
-        ${commands.filter((each) => !each.id.startsWith("comment-")).map((each) => this.row(each.id))}
-        ${group === "comments" ? fixed("desk.do.comments", ["Alt", "1", "–", "9"]) : nothing}</dl></section>`)}</div>
+        ${commands.map((each) => this.row(each.id))}</dl></section>`)}</div>
       <footer><label><input type="checkbox" .checked=${keys.on.value} @change=${(/** @type {Event} */ event) => { keys.on.value = /** @type {HTMLInputElement} */ (event.target).checked; }}>${t("desk.keys.single")}</label>
         <button type="button" class="button small" @click=${() => keys.reset()}>${t("desk.keys.reset")}</button></footer></dialog>`;
   }
 }
 
-/** Keys that stay as they are: digits write scores, and Alt with one puts a comment. @param {string} name @param {string[]} shown */
+/** Keys that stay as they are: digits write scores. @param {string} name @param {string[]} shown */
 const fixed = (name, shown) => html`<div><dt>${t(name)}</dt><dd>${shown.map((cap) => (cap === "–" ? cap : html`<kbd>${cap}</kbd>`))}</dd></div>`;
 
 /** @param {import("../core/keys.js").Command[]} commands */

@@ -7,6 +7,7 @@ import { Island, effect, html, icon, live, nothing, signal } from "../core/islan
 import { n, t } from "../core/words.js";
 import { chips, read, shown, signed, wrong } from "./amounts.js";
 import { forget, put } from "./bank.js";
+import { caps, keys } from "./commands.js";
 import * as S from "./store.js";
 
 /** @typedef {import("./store.js").Item} Item */
@@ -148,7 +149,7 @@ class ScorePanel extends Island {
       <div class="chips" role="group" aria-label=${t("desk.points")}>${chips(item.most, S.step.value).map((amount) => html`<button type="button" tabindex="-1" aria-pressed=${given === amount ? "true" : "false"}
         @click=${(/** @type {Event} */ event) => { event.stopPropagation(); this.give(item, amount); this.focusItem(); }}>${shown(amount)}</button>`)}</div>
       <ol class="bank" aria-label=${t("desk.bank")}>${S.itemComments.value.map((comment, i) => html`<li><button type="button" tabindex="-1" class=${S.armed.value?.id === comment.id ? "put chosen" : "put"} title=${n("desk.uses", comment.uses ?? 0)}
-        @click=${(/** @type {Event} */ event) => { event.stopPropagation(); S.armed.value = S.armed.peek()?.id === comment.id ? null : comment; }}>${i < 9 ? html`<kbd>Alt ${i + 1}</kbd>` : html`<kbd></kbd>`}<span>${comment.text}</span>${comment.points
+        @click=${(/** @type {Event} */ event) => { event.stopPropagation(); S.armed.value = S.armed.peek()?.id === comment.id ? null : comment; }}><kbd>${keys.of(`comment-${i + 1}`).slice(0, 1).flatMap(caps).join(" ")}</kbd><span>${comment.text}</span>${comment.points
           ? html`<b>${signed(read(comment.points) ?? 0)}</b>` : nothing}</button>${comment.mine ? html`<button type="button" tabindex="-1" class="plain" title=${t("desk.bank.forget")}
             @click=${(/** @type {Event} */ event) => { event.stopPropagation(); void forget(comment); }}>${icon("x")}<span class="unseen">${t("desk.bank.forget")}</span></button>` : nothing}</li>`)}
         <li><button type="button" tabindex="-1" class="put new" @click=${(/** @type {Event} */ event) => { event.stopPropagation(); this.dispatchEvent(new CustomEvent("compose", { bubbles: true })); }}><kbd>C</kbd><span>${t("desk.bank.new")}</span></button></li></ol>
@@ -195,7 +196,7 @@ class ScorePanel extends Island {
     return !S.typed.peek();
   }
 
-  /** Alt and a digit. @param {number} at from 0 */
+  /** By its key. @param {number} at from 0 */
   putComment(at) {
     const comment = S.itemComments.peek()[at];
     if (comment && S.writable.peek()) put(comment);
