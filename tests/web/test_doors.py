@@ -51,6 +51,16 @@ def test_a_wrong_password_is_told_on_the_form(app: Flask, reader: NEW_READER, la
     assert "Set-Cookie" not in answer.headers
 
 
+@pytest.mark.parametrize(("path", "cookie"), [("/sign-in", "korrigo"), ("/candidate", "korrigo_candidate")])
+def test_who_comes_back_with_an_old_cookie_reads_that_the_session_has_ended(
+    reader: NEW_READER, path: str, cookie: str
+) -> None:
+    stranger = reader(None, "en")
+    assert "Your session has ended" not in stranger.open(path).text
+    stranger.person.client.set_cookie(cookie, "yesterday")
+    assert "Your session has ended" in stranger.open(path).text
+
+
 @pytest.mark.parametrize(
     "form", [{}, {"username": "x" * 300, "password": "y"}, {"username": "a", "password": "z" * 2000}]
 )
