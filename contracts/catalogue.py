@@ -71,6 +71,8 @@ MESSAGES: tuple[Message, ...] = (
     _event("ingest.copy.assembled", ingest.CopyAssembled, "grading"),
     _command("ocr.text.extract", ocr.ExtractText, sender="grading"),
     _event("ocr.text.extracted", ocr.TextExtracted, "grading"),
+    _command("ocr.print.extract", ocr.ExtractPrint, sender="grading"),
+    _event("ocr.print.extracted", ocr.PrintExtracted, "grading"),
     _command("render.document.compose", render.ComposeDocument, sender="grading"),
     _event("render.document.composed", render.DocumentComposed, "grading"),
     _command("render.export.build", render.BuildExport, sender="grading"),

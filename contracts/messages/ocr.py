@@ -10,6 +10,7 @@ from pydantic import Field
 from contracts.model import Fraction, Tolerant
 from contracts.objects import ImageRef
 from contracts.records.letters import MAX_PACKED, MAX_STEPS
+from contracts.records.pages import Box
 from contracts.records.sheet import MAX_FIELDS, FieldKind, SheetModel
 
 
@@ -61,3 +62,32 @@ class TextExtracted(Tolerant):
     engine: str
     lines: tuple[ReadLine, ...] = ()
     fields: tuple[ReadField, ...] = Field(default=(), max_length=MAX_FIELDS)
+
+
+MAX_WORDS = 1500  # a page set in 9 points has about 900
+
+
+class ExtractPrint(Tolerant):
+    """Read the printed text of one page as markers see it, where a name should not stand. Never urgent."""
+
+    copy_id: UUID
+    image: ImageRef
+    languages: tuple[str, ...] = ("fra", "eng")
+
+
+class PrintedWord(Tolerant):
+    """One word; words of one ``line`` (from 0) stand beside each other, from left to right."""
+
+    text: str = Field(max_length=60)
+    line: int = Field(ge=0)
+    box: Box
+
+
+class PrintExtracted(Tolerant):
+    """The one reply to ExtractPrint, in reading order. Other outcomes than ``done`` carry no words."""
+
+    copy_id: UUID
+    image_sha256: str
+    outcome: Literal["done", "refused_input", "out_of_memory", "timeout", "crashed", "no_engine"]
+    engine: str
+    words: tuple[PrintedWord, ...] = Field(default=(), max_length=MAX_WORDS)

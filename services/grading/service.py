@@ -9,7 +9,7 @@ from chassis.bus.app import App, every
 from chassis.bus.rpc_server import serve
 from chassis.bus.subscription import Delivery, subscribe
 from contracts.messages.ingest import CopyAssembled, UploadSettled
-from contracts.messages.ocr import TextExtracted
+from contracts.messages.ocr import PrintExtracted, TextExtracted
 from contracts.messages.render import DocumentComposed, ExportSettled
 from contracts.rpc import AskedAgain, Done, LookForStuck
 from contracts.rpc import status as status_rpc
@@ -18,6 +18,7 @@ from contracts.rpc.grading import copies as copies_rpc
 from contracts.rpc.grading import desk as desk_rpc
 from contracts.rpc.grading import exams as exams_rpc
 from contracts.rpc.grading import operations as operations_rpc
+from contracts.rpc.grading import printed as printed_rpc
 from contracts.rpc.grading import results as results_rpc
 from services.grading.context import Context
 from services.grading.usecases import (
@@ -35,6 +36,7 @@ from services.grading.usecases import (
     matching,
     operations,
     pile,
+    printed,
     publication,
     reopening,
     results,
@@ -163,6 +165,27 @@ class GradingService:
     @every(seconds=3)
     def match_due(self) -> None:
         matching.match_due(self.app)
+
+    @serve(printed_rpc.LIST_PRINTED_NAMES)
+    def list_printed_names(self, request: printed_rpc.ListPrintedNames) -> printed_rpc.PrintedNames:
+        return printed.list_printed_names(self.app, request)
+
+    @serve(printed_rpc.DISMISS_PRINTED_NAME)
+    def dismiss_printed_name(self, request: printed_rpc.DismissPrintedName) -> Done:
+        return printed.dismiss_printed_name(self.app, request)
+
+    @serve(printed_rpc.READ_PRINT_AGAIN)
+    def read_print_again(self, request: copies_rpc.ExamQuery) -> printed_rpc.PrintAgain:
+        return printed.read_print_again(self.app, request)
+
+    @subscribe(PrintExtracted)
+    def print_extracted(self, delivery: Delivery[PrintExtracted]) -> None:
+        printed.print_extracted(delivery.payload, delivery.transaction)
+
+    @every(seconds=3)
+    def check_printed_names(self) -> None:
+        printed.compare_next(self.app)
+        printed.read_next(self.app)
 
     # Copies
 

@@ -12,7 +12,7 @@ from chassis.objects import Objects
 from chassis.sandbox import TaskFailed
 from chassis.settings import load
 from contracts.errors import Unavailable
-from services.ocr.engines import Engine, FieldsFirst, PpOcr, Tesseract, reading_sandbox
+from services.ocr.engines import Engine, FieldsFirst, PpOcr, PrintReader, Tesseract, TesseractPages, reading_sandbox
 from services.ocr.settings import Settings
 
 LANGUAGES = ("fra", "eng")
@@ -22,13 +22,17 @@ log = observe.logger("services.ocr")
 
 @dataclass(frozen=True)
 class Context:
-    """Built once per process. ``release`` ends what the engine holds."""
+    """Built once per process. ``release`` ends what the engines hold.
+
+    Printed pages have a child of their own, so that no header ever waits for one; it starts with the first of them.
+    """
 
     db: Database
     objects: Objects
     engine: Engine
     samples: DiskCache
     release: Callable[[], None]
+    print_reader: PrintReader | None = None
 
     @classmethod
     def build(cls, environ: Mapping[str, str], *, children: int) -> Context:
@@ -40,7 +44,13 @@ class Context:
         announce(handwriting, NO_RECOGNISER)
         announce(lines, NO_TESSERACT)
         samples = DiskCache(objects, max_bytes=SAMPLES_BYTES)
-        return cls(database, objects, FieldsFirst(handwriting, lines), samples, sandbox.close)
+        pages = reading_sandbox(size=1, environ=environ, preload=False)
+
+        def release() -> None:
+            sandbox.close()
+            pages.close()
+
+        return cls(database, objects, FieldsFirst(handwriting, lines), samples, release, TesseractPages(pages))
 
     def close(self) -> None:
         self.release()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -17,6 +17,7 @@ LASTING: frozenset[Outcome] = frozenset({"done", "refused_input"})
 
 MAX_LINES = 40
 MAX_LINE_LENGTH = 200
+MAX_WORD_LENGTH = 60
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,15 @@ class Field:
     confidence: float
     letters: str
     steps: int
+
+
+@dataclass(frozen=True)
+class Word:
+    """One printed word on its line (from 0); ``box`` is left, top, width and height in shares of the page."""
+
+    text: str
+    line: int
+    box: tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,17 @@ def tidy(reading: Reading) -> Reading:
         replace(field, text=_one_line(field.text), confidence=_share(field.confidence)) for field in reading.fields
     ]
     return replace(reading, lines=tuple(line for line in lines if line.text)[:MAX_LINES], fields=tuple(fields))
+
+
+def tidy_words(words: Iterable[Word], most: int) -> tuple[Word, ...]:
+    """Those with two letters or digits at least, the first ``most`` of them, inside the page."""
+    kept = []
+    for word in words:
+        text = _one_line(word.text)[:MAX_WORD_LENGTH]
+        if sum(map(str.isalnum, text)) > 1:
+            x, y, w, h = (_share(part) for part in word.box)
+            kept.append(Word(text, word.line, (x, y, min(w, 1 - x), min(h, 1 - y))))
+    return tuple(kept[:most])
 
 
 def _one_line(text: str) -> str:

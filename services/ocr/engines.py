@@ -11,7 +11,7 @@ from typing import Protocol
 
 from chassis.sandbox import Sandbox
 from contracts.records.sheet import SheetModel
-from services.ocr.domain import Field, Line, Reading
+from services.ocr.domain import Field, Line, Reading, Word
 
 MEMORY_MB = 1500
 CPU_S = 40
@@ -68,6 +68,26 @@ class Tesseract:
         return Reading("done", tuple(Line(str(text), float(confidence)) for text, confidence in reply.result))
 
 
+class PrintReader(Protocol):
+    """Reads the printed text of whole pages."""
+
+    def version(self, languages: Sequence[str]) -> str | None:
+        """As ``Engine.version``."""
+        ...
+
+    def words(self, image: bytes, languages: Sequence[str], /) -> list[Word]:
+        """Raises as ``Engine.read``."""
+        ...
+
+
+class TesseractPages(Tesseract):
+    """The same program on whole pages: half a second to a second of processor time each."""
+
+    def words(self, image: bytes, languages: Sequence[str], /) -> list[Word]:
+        reply = self._sandbox.run("read_page", blob=image, deadline_s=DEADLINE_S, languages=list(languages))
+        return [Word(str(text), int(line), (x, y, w, h)) for text, line, (x, y, w, h) in reply.result]
+
+
 class PpOcr:
     """Fields letter by letter, with the recogniser of the wheel ``rapidocr``. One model for all Latin languages.
 
@@ -120,8 +140,11 @@ class FieldsFirst:
         return reading
 
 
-def reading_sandbox(*, size: int, environ: Mapping[str, str]) -> Sandbox:
-    """Children that may start tesseract; of ``environ`` they see where programs and language data are."""
+def reading_sandbox(*, size: int, environ: Mapping[str, str], preload: bool = True) -> Sandbox:
+    """Children that may start tesseract; of ``environ`` they see where programs and language data are.
+
+    Without ``preload`` the first child is started when there is something to read.
+    """
     path = environ.get("PATH", os.defpath)
     program = shutil.which("tesseract", path=path)
     installed = (str(Path(program).resolve().parents[1]),) if program else ()  # its libraries and data lie beside it
@@ -132,6 +155,7 @@ def reading_sandbox(*, size: int, environ: Mapping[str, str]) -> Sandbox:
         memory_mb=MEMORY_MB,
         cpu_s=CPU_S,
         scratch_mb=SCRATCH_MB,
+        preload=preload,
         may_start_programs=True,
         reads=(*installed, *passed.values()),
         environment={**passed, "PATH": path, "OMP_THREAD_LIMIT": "1"},

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
+from contextlib import suppress
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,9 @@ from services.ocr.header import Reader
 from services.ocr.registration import Sample, prepare
 from services.ocr.strip import Grey, load, straighten
 
-ONE_LINE, ONE_BLOCK = 7, 6  # tesseract's page segmentation modes
+ONE_LINE, ONE_BLOCK, PAGE = 7, 6, 3  # tesseract's page segmentation modes
+A4_INCHES = 8.27
+LAST_IN_TURN = 19  # the least a process can ask for; tesseract inherits it
 SAMPLES_AT_HAND = 4  # exams being read at the same time
 
 Answer = tuple[Any, list[bytes]]
@@ -90,6 +94,34 @@ def read(_files: list[str], image: bytes, languages: list[str]) -> Answer:
 def read_untouched(_files: list[str], image: bytes, languages: list[str]) -> Answer:
     """Lines of the strip as it is: what ``read`` is measured against (benchmarks/reading_headers.py)."""
     return _recognise([np.asarray(load(image), np.uint8)], "+".join(languages), ONE_BLOCK), []
+
+
+def read_page(_files: list[str], image: bytes, languages: list[str]) -> Answer:
+    """``[text, line, [x, y, w, h]]`` of each word in reading order, in shares of the page; lines are numbered from 0.
+
+    Args:
+        image: a page, upright, any format Pillow knows.
+        languages: tesseract's names, most likely first.
+
+    Raises:
+        UnreadableImage: not an image, or larger than MAX_PIXELS.
+    """
+    with suppress(OSError):  # where it may not stand back, it takes turns with the others
+        os.setpriority(os.PRIO_PROCESS, 0, LAST_IN_TURN)
+    page = load(image)
+    page.save("page.png", compress_level=1, dpi=(page.width / A4_INCHES,) * 2)
+    data = pytesseract.image_to_data(
+        "page.png", lang="+".join(languages), config=f"--oem 3 --psm {PAGE}", output_type=pytesseract.Output.DICT
+    )
+    keys = list(zip(data["block_num"], data["par_num"], data["line_num"], strict=True))
+    lines = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    boxes = zip(data["left"], data["top"], data["width"], data["height"], strict=True)
+    return [
+        [text, lines[key], [round(x / page.width, 4), round(y / page.height, 4),
+                            round(w / page.width, 4), round(h / page.height, 4)]]
+        for text, key, (x, y, w, h) in zip(data["text"], keys, boxes, strict=True)
+        if str(text).strip()
+    ], []  # fmt: skip
 
 
 @cache

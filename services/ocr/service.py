@@ -1,4 +1,4 @@
-"""ocr on the bus: one command in, one event out."""
+"""ocr on the bus: for each command in, one event out."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from chassis import status
 from chassis.bus.app import App
 from chassis.bus.rpc_server import serve
 from chassis.bus.subscription import Delivery, subscribe
-from contracts.messages.ocr import ExtractText
+from contracts.messages.ocr import ExtractPrint, ExtractText
 from contracts.rpc import status as status_rpc
-from services.ocr import usecases
+from services.ocr import printed, usecases
 from services.ocr.context import Context
 
 CHILDREN = 2
@@ -31,6 +31,13 @@ class OcrService:
 
     def extraction_failed(self, delivery: Delivery[ExtractText]) -> None:
         usecases.extraction_failed(self.app, delivery.payload, delivery.error, delivery.transaction)
+
+    @subscribe(ExtractPrint, on_exhausted="print_failed")
+    def extract_print(self, delivery: Delivery[ExtractPrint]) -> None:
+        printed.extract_print(self.app, delivery.payload, delivery.transaction)
+
+    def print_failed(self, delivery: Delivery[ExtractPrint]) -> None:
+        printed.print_failed(delivery.payload, delivery.error, delivery.transaction)
 
     @serve(status_rpc.OCR_STATUS)
     def status(self, _: status_rpc.AskStatus) -> status_rpc.ServiceStatus:

@@ -1,4 +1,4 @@
-"""The one verb of ocr. Every command ends in exactly one TextExtracted, whatever happens."""
+"""Reading headers. Every command ends in exactly one TextExtracted, whatever happens."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def extraction_failed(
     app: Context, command: ExtractText, error: BaseException | None, transaction: Transaction
 ) -> None:
     """Answer for a command that was tried for the last time: somebody identifies this copy by hand."""
-    outcome = _outcome(error)
+    outcome = outcome_of(error)
     try:
         engine = app.engine.version(command.languages)
     except TaskFailed:  # the engine cannot even be asked for its version
@@ -120,7 +120,7 @@ def _question(app: Context, command: ExtractText, engine: str) -> Question:
     return Question(command.image.object.sha256, engine, parameters_digest(parameters))
 
 
-def _outcome(error: BaseException | None) -> Outcome:
+def outcome_of(error: BaseException | None) -> Outcome:
     """A child's own end as it is; anything else (the store down for too long, a defect) is a crash to the reader."""
     if isinstance(error, TaskFailed) and error.outcome in ("timeout", "out_of_memory"):
         return "timeout" if error.outcome == "timeout" else "out_of_memory"

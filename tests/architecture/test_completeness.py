@@ -24,7 +24,7 @@ CODE = ("services", "chassis", "contracts", "demo", "oversight")
 RPC_MODULES = (
     "contracts.rpc.ingest", "contracts.rpc.grading.exams", "contracts.rpc.grading.copies",
     "contracts.rpc.grading.audit", "contracts.rpc.grading.desk", "contracts.rpc.grading.operations",
-    "contracts.rpc.grading.results", "contracts.rpc.render", "contracts.rpc.status",
+    "contracts.rpc.grading.printed", "contracts.rpc.grading.results", "contracts.rpc.render", "contracts.rpc.status",
 )  # fmt: skip
 
 
@@ -106,7 +106,8 @@ NAME_NO_OBJECT = {
     "ocr": {"readings.lines", "readings.fields"},
     "grading": {
         "schemes.nodes", "identifications.lines", "identifications.fields", "identifications.ranked",
-        "sheet_models.zones", "drafts.payload", "draft_saves.payload", "marks.scores",
+        "sheet_models.zones", "printed_pages.words", "printed_pages.found", "printed_pages.dismissed",
+        "drafts.payload", "draft_saves.payload", "marks.scores",
         "marks.remarks", "annotations.strokes", "annotations.pressures", "operations.op", "operations.problem",
         "audit.details",
     },

@@ -62,6 +62,7 @@ class UpdateExam(Model):
     total_points: Points | None = Field(default=None, gt=0)
     pages_per_booklet: int | None = Field(default=None, ge=1, le=200)
     class_statistics: bool | None = None
+    check_printed_names: bool | None = None
     identification_error_budget: ErrorBudget | None = None
     forget_error_budget: bool = False  # the installation's holds from now on: over HTTP, a budget of null
     by: Actor
@@ -90,7 +91,8 @@ class Progress(Model):
 class ExamView(Model):
     """``class_statistics``: with their own results candidates also read how the class did.
 
-    ``identification_error_budget``: null when the installation's holds.
+    ``identification_error_budget``: null when the installation's holds. ``check_printed_names``: names of the
+    roster are looked for in the printed text of all pages.
     """
 
     id: UUID
@@ -107,6 +109,7 @@ class ExamView(Model):
     deleted_at: dt.datetime | None
     created_at: dt.datetime
     class_statistics: bool = False
+    check_printed_names: bool = False
     identification_error_budget: ErrorBudget | None = None
 
 

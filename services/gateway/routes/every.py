@@ -15,6 +15,7 @@ from services.gateway.routes.images import images
 from services.gateway.routes.jobs import jobs
 from services.gateway.routes.maintenance import maintenance
 from services.gateway.routes.marking import marking
+from services.gateway.routes.printed_names import printed_names
 from services.gateway.routes.results import results
 from services.gateway.routes.scan_report import scan_report
 from services.gateway.routes.session import personal_tokens, session
@@ -32,6 +33,7 @@ RESOURCES: tuple[Resource, ...] = (
     booklets,
     copies,
     identification,
+    printed_names,
     marking,
     comments,
     results,

@@ -139,7 +139,8 @@ def _of_exam(rows: Rows, event: Event, details: Mapping[str, Any]) -> None:
     match event.action:
         case "CREATE_EXAM":
             row |= {"version": 1, "scheme_version": 0, "publication": 0, "published_at": None, "deleted_at": None}
-            row |= {"deleted_by": None, "created_at": event.at, "created_by": event.actor_id} | _fields(details)
+            row |= {"deleted_by": None, "created_at": event.at, "created_by": event.actor_id}
+            row |= {"class_statistics": False, "check_printed_names": False} | _fields(details)
         case "CHANGE_EXAM":
             for changed in details["fields"]:
                 row.pop("title_sha256" if changed == "title" else changed, None)
@@ -167,9 +168,9 @@ def _of_exam(rows: Rows, event: Event, details: Mapping[str, Any]) -> None:
 
 
 def _fields(details: Mapping[str, Any]) -> dict[str, Any]:
-    fields = _said(details, "intake", "pages_per_booklet", "title_sha256", "class_statistics") | _points(
-        details, total_points="total_points"
-    )
+    fields = _said(
+        details, "intake", "pages_per_booklet", "title_sha256", "class_statistics", "check_printed_names"
+    ) | _points(details, total_points="total_points")
     budget = "identification_error_budget"
     if budget in details:
         fields[budget] = None if details[budget] is None else Decimal(details[budget])

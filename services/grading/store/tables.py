@@ -67,6 +67,7 @@ exams = sa.Table(
     _instant("published_at"),
     sa.Column("class_statistics", sa.Boolean, nullable=False, server_default=sa.text("false")),
     sa.Column("identification_error_budget", sa.Numeric(6, 5)),
+    sa.Column("check_printed_names", sa.Boolean, nullable=False, server_default=sa.text("false")),
     _stamp("created_at"),
     sa.Column("created_by", sa.Uuid, nullable=False),
     _instant("deleted_at"),
@@ -223,6 +224,28 @@ matching_due = sa.Table(
     sa.Column("exam_id", sa.ForeignKey("exams.id", ondelete="RESTRICT"), primary_key=True),
     _stamp("since"),
 )
+
+# Pages of an exam that looks for printed names, each image once however often its copy's paper is revised. ``words``
+# are what ocr read, ``found`` the places where names of the roster stand in them, ``roster_current`` while that is the
+# roster. ``dismissed``: places that a person says are none, with who and when.
+printed_pages = sa.Table(
+    "printed_pages",
+    metadata,
+    sa.Column("copy_id", sa.ForeignKey("copies.id", ondelete="RESTRICT"), primary_key=True),
+    sa.Column("image_sha256", sa.Text, primary_key=True),
+    _instant("asked_at"),
+    sa.Column("outcome", sa.Text),
+    sa.Column("words", JSONB(none_as_null=True)),
+    sa.Column("roster_current", sa.Boolean, nullable=False, server_default=sa.text("false")),
+    sa.Column("found", JSONB, nullable=False, server_default=sa.text("'[]'::jsonb")),
+    sa.Column("dismissed", JSONB, nullable=False, server_default=sa.text("'{}'::jsonb")),
+    sa.CheckConstraint("image_sha256 ~ '^[0-9a-f]{64}$'", name="image_sha256"),
+    sa.CheckConstraint("outcome IS NULL OR asked_at IS NOT NULL", name="answered_when_asked"),
+    sa.CheckConstraint("(outcome IS NOT NULL AND outcome = 'done') = (words IS NOT NULL)", name="words_when_done"),
+    sa.Index("ix_printed_pages_unread", "asked_at", postgresql_where=sa.text("outcome IS NULL")),
+    sa.Index("ix_printed_pages_to_compare", "copy_id",
+             postgresql_where=sa.text("outcome = 'done' AND NOT roster_current")),
+)  # fmt: skip
 
 # Where the fields of the header stand on an exam's sheets, drawn once on the header of one copy.
 sheet_models = sa.Table(

@@ -32,7 +32,7 @@ from services.grading.domain.copies import (
     check_pages_keep_numbers,
     new_anonymous_id,
 )
-from services.grading.store import audit, copies, publications
+from services.grading.store import audit, copies, printed, publications
 from services.grading.store.paging import cursor, key_after
 from services.grading.usecases import sheets
 from services.grading.usecases.shown import copy_view, summary
@@ -77,6 +77,7 @@ def copy_assembled(app: Context, payload: CopyAssembled, transaction: Transactio
             check_pages_keep_numbers(before, [page.page_id for page in manifest.pages])
             _replace_paper(uow, known, paper)
         _ask_for_reading(uow, payload, manifest.pages)
+        printed.expect_copy(uow, payload.copy_id)
     log.info("copy_assembled", copy_id=payload.copy_id, paper_revision=payload.revision, pages=len(manifest.pages))
 
 

@@ -38,7 +38,7 @@ from services.grading.context import Context
 from services.grading.domain import scheme, scheme_file
 from services.grading.domain.audit import sha256
 from services.grading.domain.results import points
-from services.grading.store import audit, exams, identity
+from services.grading.store import audit, exams, identity, printed
 from services.grading.store.copies import sees_candidates
 from services.grading.store.paging import cursor, key_after
 
@@ -47,7 +47,7 @@ log = observe.logger("grading.exams")
 DEFAULT_STEP = Decimal("0.25")
 _BUDGET = "identification_error_budget"
 _FIELDS = ("title", "date", "total_points", "pages_per_booklet")
-_CHANGEABLE = (*_FIELDS, "class_statistics", _BUDGET)
+_CHANGEABLE = (*_FIELDS, "class_statistics", "check_printed_names", _BUDGET)
 
 
 def create_exam(app: Context, request: CreateExam) -> ExamView:
@@ -89,7 +89,8 @@ def update_exam(app: Context, request: UpdateExam) -> ExamView:
     """Change what was sent; the rest keeps its value.
 
     Before marking began, another total takes the scheme out of force until one that adds up to it is stored; after
-    that the total stays. Another error budget has the copies matched again.
+    that the total stays. Another error budget has the copies matched again. From when printed names are
+    looked for, the pages there are are read as well.
 
     Raises:
         VersionConflict, ExamDeleted, ExamPublished, TotalHasScheme.
@@ -115,6 +116,8 @@ def update_exam(app: Context, request: UpdateExam) -> ExamView:
             audit.append(uow, audit.Entry("CHANGE_EXAM", request.by, row.id, details=details))
         if _BUDGET in changed:
             identity.expect_matching(uow, row.id)
+        if changed.get("check_printed_names"):
+            printed.expect_exam(uow, row.id)
         return _view(uow.sql, row.id, request.by)
 
 
@@ -289,5 +292,6 @@ def _shown(row: Any, progress: Sequence[Any]) -> ExamView:
         deleted_at=row.deleted_at,
         created_at=row.created_at,
         class_statistics=row.class_statistics,
+        check_printed_names=row.check_printed_names,
         identification_error_budget=row.identification_error_budget,
     )

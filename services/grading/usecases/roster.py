@@ -22,7 +22,7 @@ from contracts.rpc.grading.exams import (
 )
 from services.grading.context import Context
 from services.grading.domain import roster, roster_columns, roster_errors, roster_file
-from services.grading.store import audit, candidates, exams, identity
+from services.grading.store import audit, candidates, exams, identity, printed
 from services.grading.store.copies import sees_candidates
 
 log = observe.logger("grading.roster")
@@ -60,6 +60,7 @@ def import_roster(app: Context, request: ImportRoster) -> RosterReport:
             details = {"file": request.file.sha256, **counts}
             audit.append(uow, audit.Entry("IMPORT_ROSTER", request.by, exam.id, details=details))
             identity.expect_matching(uow, exam.id)
+            printed.roster_changed(uow, exam.id)
     log.info("roster_imported", exam_id=exam.id, created=report.created, updated=report.updated)
     return report
 

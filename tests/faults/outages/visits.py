@@ -237,6 +237,11 @@ def _table() -> Iterator[tuple[str, str, Callable[[Scene], Wanted]]]:
     yield "identification.read_again", "gateway grading", _api("admin", "POST", copy + "/identification/reading")
     readings = desk + "/identification/readings"
     yield "identification.read_failed_again", "gateway grading", _api("admin", "POST", readings)
+    printed = desk + "/printed-names"
+    yield "printed_names.index", "gateway grading", _api("admin", "GET", printed)
+    yield "printed_names.read_failed_again", "gateway grading", _api("admin", "POST", printed + "/readings")
+    nowhere = copy + "/printed-names/00000000-0000-0000-0000-000000000001"
+    yield "printed_names.dismiss", "gateway grading", _api("admin", "DELETE", nowhere)
     zone = {"kind": "last_name", "x": 0.1, "y": 0.1, "w": 0.5, "h": 0.2}
     drawn = {"json": lambda s: {"sample_copy_id": s.copies[0], "zones": [zone]}}
     yield "identification.put_sheet_model", "gateway grading", _api("admin", "PUT", desk + "/sheet-model", **drawn)

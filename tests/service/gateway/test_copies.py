@@ -15,10 +15,12 @@ from contracts.errors import Refusal
 from contracts.errors.grading import NotFound, ReasonRequired, ScoreOutOfRange, SecondPersonRequired
 from contracts.model import Role
 from contracts.objects import ImageRef, ObjectRef
+from contracts.records.pages import Box
 from contracts.rpc import Done, ingest
 from contracts.rpc.grading import copies as rpc_copies
 from contracts.rpc.grading import exams as rpc_exams
 from contracts.rpc.grading import operations as rpc_operations
+from contracts.rpc.grading import printed as rpc_printed
 from contracts.rpc.grading.copies import CopyStatus, LockView, PageImageFound
 from services.gateway.store import access_log
 from tests.service.gateway.conftest import FakeRpc, Person, enrol, sign_in
@@ -210,6 +212,25 @@ def test_headers_are_read_again_one_or_all_that_failed(admin: Person, rpc: FakeR
     rpc.on(rpc_copies.READ_FAILED_AGAIN, lambda _: rpc_copies.ReadAgain(copies=3))
     assert admin.post(f"/copies/{COPY}/identification/reading").json["reading"] is None
     assert admin.post(f"/exams/{COPY}/identification/readings").json == {"copies": 3}
+
+
+def test_printed_names_are_told_and_dismissed_by_staff_alone(admin: Person, marker: Person, rpc: FakeRpc) -> None:
+    name = rpc_printed.PrintedName(
+        id=uuid4(), copy_id=COPY, anonymous_id="A-17", page_no=3, box=Box(x=0.1, y=0.2, w=0.3, h=0.02),
+        last_name="MARTIN", first_name="Zoé",
+    )  # fmt: skip
+    found = rpc_printed.PrintedNames(items=(name,), next=None, total=1, checking=True, pages=40, waiting=3, unread=1)
+    rpc.on(rpc_printed.LIST_PRINTED_NAMES, lambda _: found)
+    rpc.on(rpc_printed.DISMISS_PRINTED_NAME, lambda _: Done())
+    rpc.on(rpc_printed.READ_PRINT_AGAIN, lambda _: rpc_printed.PrintAgain(pages=1))
+    listed, one = f"/exams/{COPY}/printed-names", f"/copies/{COPY}/printed-names/{name.id}"
+    assert admin.get(listed).json == found.model_dump(mode="json")
+    assert admin.delete(one).status_code == 204
+    assert rpc.asked[-1][1].id == name.id
+    assert admin.post(listed + "/readings").json == {"pages": 1}
+    refused = (marker.get(listed), marker.delete(one), marker.post(listed + "/readings"))
+    assert [answer.status_code for answer in refused] == [403, 403, 403]
+    assert b"MARTIN" not in refused[0].data
 
 
 def test_a_sheet_model_is_drawn_shown_and_removed(admin: Person, rpc: FakeRpc, stored: ObjectRef) -> None:
@@ -446,6 +467,7 @@ def test_reading_endpoints_cost_one_call(admin: Person, rpc: FakeRpc) -> None:
         "/exams", f"/exams/{COPY}", f"/exams/{COPY}/scheme", f"/exams/{COPY}/candidates", f"/exams/{COPY}/uploads",
         f"/uploads/{COPY}", f"/exams/{COPY}/booklets", f"/booklets/{COPY}", f"/exams/{COPY}/copies", f"/copies/{COPY}",
         f"/copies/{COPY}/pages/1", f"/exams/{COPY}/identification", f"/exams/{COPY}/allocation",
+        f"/exams/{COPY}/printed-names",
         f"/copies/{COPY}/draft", f"/copies/{COPY}/annotations", f"/copies/{COPY}/scores", f"/copies/{COPY}/final.pdf",
         f"/copies/{COPY}/events", f"/copies/{COPY}/desk?item=q1", f"/exams/{COPY}/comments?item_id=q1",
     ]  # fmt: skip

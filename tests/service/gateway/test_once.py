@@ -27,6 +27,7 @@ from contracts.rpc import ingest as ingest_rpc
 from contracts.rpc.grading import copies as copies_rpc
 from contracts.rpc.grading import desk as desk_rpc
 from contracts.rpc.grading import exams as exams_rpc
+from contracts.rpc.grading import printed as printed_rpc
 from contracts.rpc.grading import results as results_rpc
 from services.gateway.api import OPERATIONS
 from services.gateway.idempotency import _without
@@ -44,6 +45,7 @@ from services.grading.usecases import (
     locks,
     marking,
     matching,
+    printed,
     reopening,
     roster,
 )
@@ -140,9 +142,9 @@ def school(
     grading = Grading(grading_settings(), database("grading"), objects)
     modules = (
         allocation, candidates, comments, copies, exams, exports, finalise, identity, locks, marking, matching,
-        reopening, roster,
+        printed, reopening, roster,
     )  # fmt: skip
-    _play(rpc, grading, (exams_rpc, copies_rpc, desk_rpc, results_rpc), modules)
+    _play(rpc, grading, (exams_rpc, copies_rpc, desk_rpc, printed_rpc, results_rpc), modules)
     _play(rpc, ingest, (ingest_rpc,), (archives, assembling, repeating, usecases))
     yield School(admin, rpc, db, Ingest(ingest, UUID(int=0)), grading)
     originals.close()
@@ -375,6 +377,12 @@ def _read_failed_again(school: School) -> Wish:
     return f"/exams/{_unreadable(school)[0]}/identification/readings", {}
 
 
+def _read_print_again(school: School) -> Wish:
+    exam_id, _ = _unreadable(school)
+    assert school.admin.patch(f"/exams/{exam_id}", json={"version": 1, "check_printed_names": True}).status_code == 200
+    return f"/exams/{exam_id}/printed-names/readings", {}
+
+
 BY_NATURE: dict[str, tuple[str, Callable[[School], Wish]]] = {
     "maintenance.stuck_copies": ("what was asked for again is not overdue", _stuck_copies),
     "maintenance.stuck_uploads": ("what was asked for again does not stand still", _stuck_uploads),
@@ -385,6 +393,7 @@ BY_NATURE: dict[str, tuple[str, Callable[[School], Wish]]] = {
     "exams.restore": ("an exam that is not deleted stays as it is", _restore),
     "identification.read_again": ("a reading that is on its way is not asked for twice", _read_again),
     "identification.read_failed_again": ("what was asked for again has not failed", _read_failed_again),
+    "printed_names.read_failed_again": ("what was asked for again has not failed", _read_print_again),
     "identification.solve": ("the same readings and roster give the same candidates", _solve),
     "marking.allocate": ("only copies without a marker are allocated, and what a marker keeps is said", _allocate),
     "marking.finalise": ("a copy that is finalised is not finalised again, and has one job per revision", _finalise),

@@ -55,6 +55,9 @@ PROMISED = """
 /exams/{}/identification GET
 /exams/{}/identification/solve POST
 /exams/{}/identification/readings POST
+/exams/{}/printed-names GET
+/exams/{}/printed-names/readings POST
+/copies/{}/printed-names/{} DELETE
 /exams/{}/sheet-model GET PUT DELETE
 /copies/{}/identification PUT DELETE
 /copies/{}/identification/reading POST
