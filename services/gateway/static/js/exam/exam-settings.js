@@ -9,8 +9,8 @@ import { Island, html, icon, nothing, signal } from "../core/island.js";
 import { note } from "../core/problem.js";
 import { language, points, t } from "../core/words.js";
 
-/** @typedef {{id: string, title: string, date: string | null, total_points: string, pages_per_booklet: number, identification_error_budget: string | null, version: number}} Exam */
-const FIELDS = /** @type {const} */ (["title", "date", "total_points", "pages_per_booklet", "identification_error_budget"]);
+/** @typedef {{id: string, title: string, date: string | null, total_points: string, pages_per_booklet: number, identification_error_budget: string | null, check_printed_names: boolean, version: number}} Exam */
+const FIELDS = /** @type {const} */ (["title", "date", "total_points", "pages_per_booklet", "identification_error_budget", "check_printed_names"]);
 const BUDGETS = ["", "0", "0.0001", "0.001", "0.01"];
 
 class ExamSettings extends Island {
@@ -53,6 +53,8 @@ class ExamSettings extends Island {
       ${field(/** @type {any} */ ("pages_per_booklet"), html`<input name="pages_per_booklet" type="number" min="1" max="200" required .value=${String(exam.pages_per_booklet)}>`, t("exam.pages_per_booklet.hint"))}
       ${field(/** @type {any} */ ("identification_error_budget"), html`<select name="identification_error_budget">${[...new Set([...BUDGETS, exam.identification_error_budget ?? ""])].map(
         (each) => html`<option value=${each} ?selected=${each === (exam.identification_error_budget ?? "")}>${budget(each)}</option>`)}</select>`, t("exam.identification_error_budget.hint"))}
+      ${field(/** @type {any} */ ("check_printed_names"), html`<select name="check_printed_names">${[false, true].map(
+        (each) => html`<option value=${String(each)} ?selected=${each === exam.check_printed_names}>${t(`exam.printed.${each}`)}</option>`)}</select>`, t("exam.check_printed_names.hint"))}
       ${this.theirs.value ? this.conflict(exam, this.theirs.value) : nothing}
       <div class="acts"><button type="button" class="button" @click=${() => this.close()}>${t("act.cancel")}</button>
         ${this.theirs.value ? nothing : html`<button class="button solid">${t("act.save")}</button>`}</div>
@@ -63,7 +65,7 @@ class ExamSettings extends Island {
   conflict(mine, theirs) {
     const changed = FIELDS.filter((name) => mine[name] !== theirs[name]);
     return html`<div class="note warn" role="alert">${icon("alert")}<div><p>${t("exam.conflict")}</p>
-      <ul>${changed.map((name) => html`<li>${t(`exam.${name}`)} : <b>${name === "identification_error_budget" ? budget(theirs[name] ?? "") : theirs[name] ?? "–"}</b></li>`)}</ul>
+      <ul>${changed.map((name) => html`<li>${t(`exam.${name}`)} : <b>${worded(name, theirs)}</b></li>`)}</ul>
       <p class="acts"><button type="button" class="button small" @click=${() => this.adopt(theirs)}>${t("conflict.theirs")}</button>
         <button type="button" class="button small" @click=${() => this.insist(theirs)}>${t("conflict.mine")}</button></p></div></div>`;
   }
@@ -121,6 +123,7 @@ class ExamSettings extends Island {
         total_points: String(said.total_points).trim().replace(",", "."),
         pages_per_booklet: Number(said.pages_per_booklet),
         identification_error_budget: said.identification_error_budget || null,
+        check_printed_names: said.check_printed_names === "true",
       });
       location.reload();
     } catch (error) {
@@ -140,6 +143,12 @@ class ExamSettings extends Island {
       this.told.value = note(error);
     }
   }
+}
+
+/** @param {typeof FIELDS[number]} name @param {Exam} exam */
+function worded(name, exam) {
+  if (name === "identification_error_budget") return budget(exam[name] ?? "");
+  return name === "check_printed_names" ? t(`exam.printed.${exam[name]}`) : exam[name] ?? "–";
 }
 
 /** @param {string} share of copies that may be wrong, "" for the installation's */

@@ -10,6 +10,7 @@ import { t } from "../core/words.js";
 import { fits, words } from "./people.js";
 import { bar, finished, oneCopy } from "./identification-view.js";
 import "./identified-copies.js";
+import "./printed-names.js";
 import "./sheet-model.js";
 
 /** @typedef {{href: string, width_px: number, height_px: number}} Picture */
@@ -17,6 +18,7 @@ import "./sheet-model.js";
 /** @typedef {{copy_id: string, anonymous_id: string, candidate_id: string | null, reading: string[] | null, reading_outcome: string | null, suggestions: Suggestion[], header: Picture | null, decided_by: "person" | "machine" | null, doubt: "exchanged" | "unlikely" | null}} Copy */
 /** @typedef {{id: string, last_name: string, first_name: string, class: string, ine: string | null, copy_id: string | null, confidence?: number, by_place?: boolean}} Person */
 /** @typedef {{copies: number, identified: number, by_machine: number, doubtful: number, unread: number}} Standing */
+/** @typedef {"queue" | "all" | "printed" | "model"} Place */
 
 const READ_AGAIN_MS = 2500;
 const SHOWN = 9; // as many as Alt and a digit can choose
@@ -32,7 +34,8 @@ export class IdentificationDesk extends Island {
   told = signal(/** @type {unknown} */ (nothing));
   busy = signal(false);
   adding = signal(false);
-  place = signal(/** @type {"queue" | "all" | "model"} */ ("queue"));
+  place = signal(/** @type {Place} */ ("queue"));
+  printed = signal(/** @type {number | null} */ (null)); // places, null where nobody looks for names
   current = computed(() => this.queue.value?.[this.at.value]);
   offered = computed(() => this.#offer());
   /** @type {number | undefined} */
@@ -52,10 +55,13 @@ export class IdentificationDesk extends Island {
 
   async load() {
     try {
-      const [queue, candidates] = await Promise.all([this.#pending(), all(`${this.path}/candidates`)]);
+      const [queue, candidates, printed] = await Promise.all([
+        this.#pending(), all(`${this.path}/candidates`), call("GET", `${this.path}/printed-names?limit=1`),
+      ]);
       batch(() => {
         this.candidates.value = candidates;
         this.queue.value = queue;
+        this.printed.value = printed.checking || printed.total ? printed.total : null;
         this.at.value = 0;
       });
       this.#listen();
@@ -132,11 +138,12 @@ export class IdentificationDesk extends Island {
     const place = this.place.value;
     return html`${bar(this)}
       ${place === "all" ? html`<identified-copies exam=${this.getAttribute("exam")} @correct=${(/** @type {CustomEvent} */ event) => this.correct(event.detail)}></identified-copies>`
+        : place === "printed" ? html`<printed-names exam=${this.getAttribute("exam")} @counted=${(/** @type {CustomEvent} */ event) => { this.printed.value = event.detail; }}></printed-names>`
         : place === "model" ? html`<sheet-model exam=${this.getAttribute("exam")} @stored=${() => this.load()}></sheet-model>`
         : this.current.value ? oneCopy(this, this.current.value, queue) : finished(this)}`;
   }
 
-  /** @param {"queue" | "all" | "model"} place */
+  /** @param {Place} place */
   go(place) {
     this.place.value = place;
     if (place === "queue") this.ready();

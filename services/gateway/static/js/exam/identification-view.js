@@ -15,10 +15,10 @@ const UNSURE = 0.2; // below this share even the likeliest candidate is no answe
 /** The places of the desk, and how the exam stands. @param {Desk} desk */
 export function bar(desk) {
   const { copies, identified, by_machine: machine } = desk.standing.value;
-  const where = (/** @type {"queue" | "all" | "model"} */ name, /** @type {number | null} */ count, /** @type {string} */ picture) => html`<button type="button"
+  const where = (/** @type {import("./identification-desk.js").Place} */ name, /** @type {number | null} */ count, /** @type {string} */ picture) => html`<button type="button"
     aria-pressed=${String(desk.place.value === name)} @click=${() => desk.go(name)}>${icon(picture)}${t(`identify.place.${name}`)}${count === null ? nothing : html` <b>${count}</b>`}</button>`;
   return html`<div class="desk-bar"><div class="places" role="group" aria-label=${t("nav.identification")}>
-      ${where("queue", desk.queue.value?.length ?? 0, "inbox")}${where("all", copies, "list")}${where("model", null, "scan")}</div>
+      ${where("queue", desk.queue.value?.length ?? 0, "inbox")}${where("all", copies, "list")}${desk.printed.value === null ? nothing : where("printed", desk.printed.value, "reading")}${where("model", null, "scan")}</div>
     <div class="standing" role="status"><progress max=${copies || 1} value=${identified} aria-label=${n("identify.progress", identified, { copies })}></progress>
       <span><b>${identified}</b> ${n("identify.of", identified, { copies })}${identified ? ` · ${n("identify.by_machine", machine)} · ${n("identify.by_person", identified - machine)}` : ""}</span></div></div>`;
 }
