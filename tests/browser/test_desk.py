@@ -371,8 +371,12 @@ class Fingers:
 @pytest.fixture
 def tablet(page: Visits, copy: str) -> Page:
     shown = page("marker", f"/copies/{copy}/mark", size="tablet", touch=True)
-    Hands(shown).saved()
+    hands = Hands(shown)
+    hands.press("v")
     shown.wait_for_load_state("networkidle")  # what is loaded after the first frame
+    with shown.expect_response("**/marking/pinch.js"):
+        shown.touchscreen.tap(*hands.at(0.5, 0.4))
+    shown.wait_for_load_state("networkidle")
     return shown
 
 

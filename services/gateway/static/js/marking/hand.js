@@ -34,7 +34,7 @@ for (const over of ["pointerup", "pointercancel"]) {
     pens.delete(pointerId);
   });
 }
-if (navigator.maxTouchPoints) void import("./pinch.js");
+stage.addEventListener("touchstart", () => void import("./pinch.js"), { once: true, passive: true });
 // While a pointer is captured its clicks go to the page, not to the words that were pointed at.
 stage.addEventListener("dblclick", () => {
   const mark = S.sync.marks.peek().annotations.get(S.selected.peek());

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Two fingers on the paper zoom about the point between them and move it along; never while a pen is down: then they are
- * a palm. Loaded where there is a touch screen.
+ * a palm. Loaded with the first touch: without a network at that moment the paper is zoomed by its buttons.
  */
 import { pens } from "./hand.js";
 import * as S from "./store.js";
