@@ -68,6 +68,8 @@ def prepare(admin: Client, markers: list[Client], title: str, intake: str, pupil
     job = admin.wait(job)
     if job["status"] != "succeeded":
         raise RuntimeError(f"the demo's scan was not read: {job['error']}")
+    for upload in admin.items(f"/exams/{exam}/uploads"):  # full pages do not tell which way double sheets lie
+        admin.post(f"/uploads/{upload['id']}/confirm")
     booklets = admin.items(f"/exams/{exam}/booklets")
     copy_ids = [
         admin.post(f"/exams/{exam}/copies", json={"booklet_ids": [booklet["id"]]})["copy_ids"][0]

@@ -92,6 +92,7 @@ def _finish(uow: UnitOfWork, upload: Any) -> None:
     drafts = [imposition.with_doubts(draft, doubtful) for draft in drafts]
     booklets = store.add_booklets(uow.sql, upload.exam_id, upload.id, drafts)
     store.share_doubts(uow.sql, upload.id)
+    store.add_doubts(uow.sql, upload.id, [vars(doubt) for doubt in imposition.of_piles(drafts)])
     store.settle_upload(uow.sql, upload.id, "ready")
     uow.send(
         UploadSettled(

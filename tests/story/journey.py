@@ -115,7 +115,11 @@ class Journey:
     def finish_upload(self, job: JSON) -> None:
         job = self.admin.wait(job)
         assert job["status"] == "succeeded", job
-        self.upload = self.admin.items(f"/exams/{self.exam}/uploads")[0]["id"]
+        upload = self.admin.items(f"/exams/{self.exam}/uploads")[0]
+        self.upload = upload["id"]
+        if upload["anomalies"]:  # full pages do not tell which way double sheets lie: somebody looks at one copy
+            assert {each["code"] for each in upload["anomalies"]} == {"direction_unsure"}
+            self.admin.post(f"/uploads/{self.upload}/confirm")
 
     def assemble(self) -> None:
         """All that is certain; the copies come in the order of the pile."""

@@ -9,6 +9,7 @@ from services.gateway.web.languages import catalogue, t
 _ADVICE = {
     "copies_extra": "join",
     "copies_missing": "count",
+    "direction_unsure": "one_hand",
     "file_repaired": "compare",
     "sheets_extra": "none",
     "sheets_missing": "find",

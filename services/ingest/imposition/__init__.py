@@ -7,7 +7,7 @@ all before.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 from uuid import UUID
@@ -19,12 +19,16 @@ from services.ingest.imposition.faces import Code, Doubt, Draft, Face, Side, sid
 from services.ingest.imposition.readings import DoubleSheets, Layout, OneCopy, Pages
 from services.ingest.imposition.solver import Found, solve
 
-__all__ = ["Code", "Doubt", "Draft", "Face", "Grouping", "segment", "with_doubts"]
+__all__ = ["Code", "Doubt", "Draft", "Face", "Grouping", "of_piles", "segment", "with_doubts"]
 
 Grouping = Literal["every_n", "by_header", "one_per_file"]
 
 # A copy less probable than this is shown to a person.
-CERTAIN = 0.985
+CERTAIN = 0.99
+# So is which way a pile lies, if it is more likely than this to lie another way in which some of its copies are none.
+OTHERWISE = 0.01
+# Of the pile, on each copy that is another one if it lies otherwise: one answer settles them all.
+DIRECTION_UNSURE = Doubt("direction_unsure", None)
 # Below this lean (see ``Face``) the child guessed which way up a side is.
 LEAN_DECIDED = 0.8
 # Above this it is sure, even if the other side of the sheet lies otherwise: somebody turned the stack by hand between.
@@ -80,11 +84,13 @@ def _divided(intake: str, pages_per_booklet: int, scanned: Sequence[Side], group
     drafts = []
     copies = solve(sides, _layout(intake, pages_per_booklet, sides, grouping), Evidence(once))
     beside = _beside_headless(copies, once) if intake == "a3" or grouping == "by_header" else set()
+    if grouping == "by_header" and len(copies) == 1:  # cut at headers, with one found: others may have been lost
+        beside = {0}
     lost = _side_lost([sum(once[at].half == "whole" for at in copy.reading.order) for copy in copies], intake, grouping)
-    if lost and grouping == "by_header" and any(face.header for side in sides[-2:] for face in side.faces):
-        beside = set(
-            range(len(copies))
-        )  # an odd number of sides between headers at both ends: which way it lies is open
+    # An odd number of sides between headers at both ends leaves open which way the pile lies.
+    either_way = (
+        bool(lost) and grouping == "by_header" and any(face.header for side in sides[-2:] for face in side.faces)
+    )
     for no, found in enumerate(copies):
         copy = [once[at] for at in found.reading.order]
         repeated = [side for no in sorted({face.side_no for face in copy}) for side in extra.get(no, ())]
@@ -93,6 +99,8 @@ def _divided(intake: str, pages_per_booklet: int, scanned: Sequence[Side], group
             draft = replace(draft, doubts=(*draft.doubts, Doubt("side_missing", copy[-1].side_no)))
         if no in beside and not draft.doubts:
             draft = replace(draft, doubts=(Doubt("pages_unsure", draft.first_side),))
+        if either_way or found.otherwise > OTHERWISE:
+            draft = replace(draft, doubts=(*draft.doubts, DIRECTION_UNSURE))
         drafts.append(draft)
     return drafts
 
@@ -101,6 +109,11 @@ def with_doubts(draft: Draft, of_pages: Mapping[UUID, Sequence[Doubt]]) -> Draft
     """The draft with the doubts that its pages cast on it, wherever they were put."""
     more = [doubt for page in draft.pages for doubt in of_pages.get(page, ())]
     return replace(draft, doubts=tuple(dict.fromkeys([*draft.doubts, *more]))) if more else draft
+
+
+def of_piles(drafts: Iterable[Draft]) -> list[Doubt]:
+    """What is doubtful about whole piles, each thing once."""
+    return list(dict.fromkeys(doubt for draft in drafts for doubt in draft.doubts if doubt.side_no is None))
 
 
 def _layout(intake: str, pages_per_booklet: int, sides: Sequence[Side], grouping: Grouping) -> Layout:
@@ -127,17 +140,12 @@ def _side_lost(lone: Sequence[int], intake: str, grouping: Grouping) -> set[int]
 
 
 def _beside_headless(copies: Sequence[Found], faces: Sequence[Face]) -> set[int]:
-    """Copies that may be wrong if one without a header is none.
-
-    Its pages are then those of the copy before its first page. Where there is none, the pile itself begins without a
-    header, and may lie the other way: that concerns all of them.
-    """
-    beside = {
+    """Copies that may be wrong if one without a header is none: its pages are then those of the one before it."""
+    return {
         no - 1 if found.forward else no + 1
         for no, found in enumerate(copies)
         if faces[found.reading.order[0]].header is None
     }
-    return beside if beside <= set(range(len(copies))) else set(range(len(copies)))
 
 
 def _draft(found: Found, copy: Sequence[Face], repeated: Sequence[Side], some_turned: bool) -> Draft:
@@ -146,17 +154,21 @@ def _draft(found: Found, copy: Sequence[Face], repeated: Sequence[Side], some_tu
     doubts += [Doubt("fed_twice", side.side_no) for side in repeated]
     doubts += [Doubt("image_damaged", face.side_no) for face in copy if not face.sound]
     first = min(face.side_no for face in copy)
-    if not found.reading.doubts and found.confidence < CERTAIN:
+    # What is asked about the whole pile, and then settled for all its copies, needs no question about each.
+    lies_so = 1.0 if found.otherwise > OTHERWISE else 1 - found.otherwise
+    if not found.reading.doubts and found.confidence * lies_so < CERTAIN:
         lone = next((face for face in copy if face.half == "whole"), None)
         if lone is not None and copy[0].half != "whole":
             doubts.append(Doubt("not_a3", lone.side_no))
         else:
-            doubts.append(Doubt("pages_unsure" if found.pages_confidence < CERTAIN else "order_unsure", first))
+            doubts.append(
+                Doubt("pages_unsure" if found.pages_confidence * lies_so < CERTAIN else "order_unsure", first)
+            )
     return Draft(
         pages=tuple(face.page_id for face in [*copy, *again]),
         first_side=first,
         doubts=tuple(dict.fromkeys(doubts)),
-        confidence=found.confidence,
+        confidence=found.confidence * (1 - found.otherwise),
     )
 
 

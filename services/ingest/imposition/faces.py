@@ -50,10 +50,10 @@ class Face:
 
 @dataclass(frozen=True)
 class Doubt:
-    """Why a person must look; ``code`` is stable and documented in the service's README."""
+    """Why a person must look; ``code`` is stable, see the service's README. Without a side it is of the whole pile."""
 
     code: str
-    side_no: int
+    side_no: int | None
 
 
 @dataclass(frozen=True)

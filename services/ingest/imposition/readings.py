@@ -34,9 +34,9 @@ class Way:
 
 # Nearly all piles lie as they were collected; a stack turned over is the commonest way to get it wrong.
 WAYS = (
-    Way(forward=True, front_first=True, cost=-log(0.91)),
+    Way(forward=True, front_first=True, cost=-log(0.89)),
     Way(forward=False, front_first=False, cost=-log(0.06)),
-    Way(forward=False, front_first=True, cost=-log(0.01)),
+    Way(forward=False, front_first=True, cost=-log(0.03)),
     Way(forward=True, front_first=False, cost=-log(0.02)),
 )
 
@@ -208,8 +208,8 @@ class Pages:
             return min(STRAY_PAGES, (count - size) * PAGE_TOO_FEW), (Doubt("short_booklet", last.side_no),)
         if size > count:
             return (size - count) * PAGE_TOO_MANY, (Doubt("long_booklet", last.side_no),)
-        if self._count is None and way.in_pairs and size % 2:
-            return SIDE_LOST, (Doubt("side_missing", last.side_no),)
+        if way.in_pairs and size % 2:
+            return SIDE_LOST, () if self._count else (Doubt("side_missing", last.side_no),)
         return 0.0, ()
 
 

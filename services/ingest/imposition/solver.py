@@ -10,9 +10,10 @@ less trust in what the pile says about the way it lies, and the smaller one coun
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp, inf, log, log1p
+from typing import TypeVar
 
 from services.ingest.imposition.evidence import Evidence
 from services.ingest.imposition.faces import Side
@@ -27,11 +28,13 @@ CAUTION = 0.5
 MOST_HEADERS = 1
 # A copy of which headers alone say this is not looked at more closely.
 HOPELESS = 1e-8
+NOTHING = 40.0  # cost of 1e-17
 
 
 @dataclass(frozen=True)
 class Found:
-    """A copy: ``pages_confidence`` that these pages belong together, ``confidence`` that they do in this order.
+    """A copy. If the pile lies as it seems to: ``pages_confidence`` that these pages belong together, ``confidence``
+    that they do in this order. ``otherwise``: probability that the pile lies another way in which this is no copy.
 
     ``forward``: its first page lies before the others in the pile.
     """
@@ -39,6 +42,7 @@ class Found:
     reading: Reading
     pages_confidence: float
     confidence: float
+    otherwise: float
     forward: bool
 
 
@@ -52,7 +56,17 @@ class _Step:
     cost: float
 
 
+Key = TypeVar("Key")
 _Chains = Mapping[Way, Sequence[_Step]]  # in the order of their starts
+
+
+@dataclass(frozen=True)
+class _Lying:
+    """All divisions of a pile that lies this way: their cost together, and which share of them has each step."""
+
+    way: Way
+    cost: float
+    shares: Sequence[tuple[_Step, float]]
 
 
 def solve(sides: Sequence[Side], layout: Layout, evidence: Evidence) -> list[Found]:
@@ -62,28 +76,35 @@ def solve(sides: Sequence[Side], layout: Layout, evidence: Evidence) -> list[Fou
     if layout.sizes:
         chains = _sized(chains, count, layout.sizes)
     way, copies = _best(chains, count)
-    looks = [_confidences(chains, count, power) for power in (1.0, CAUTION)]
+    lyings = {lying.way: lying for lying in _lyings(chains, count)}
+    orders = {each.way: _sums((step.reading.order, share) for step, share in each.shares) for each in lyings.values()}
+    pages = _sums(((step.start, step.stop), share) for step, share in lyings[way].shares)
+    looks = [_weights(lyings.values(), power) for power in (1.0, CAUTION)]
+
+    def otherwise(order: tuple[int, ...]) -> float:
+        return max(
+            sum(weight * (1 - orders[other][order]) for other, weight in weights.items() if other != way)
+            for weights in looks
+        )
+
     return [
         Found(
-            step.reading,
-            min(1.0, *(pages[step.start, step.stop] for pages, _ in looks)),
-            min(1.0, *(orders[step.reading.order] for _, orders in looks)),
+            reading,
+            min(1.0, pages[step.start, step.stop]),
+            min(1.0, orders[way][reading.order]),
+            max(0.0, otherwise(reading.order)),
             way.forward,
         )
         for step in copies
+        for reading in (step.reading,)
     ]
 
 
-def _confidences(
-    chains: _Chains, count: int, power: float
-) -> tuple[dict[tuple[int, int], float], dict[tuple[int, ...], float]]:
-    """Share of all divisions: of those with a copy from one side up to another, and of those with one in some order."""
-    pages: dict[tuple[int, int], float] = defaultdict(float)
-    orders: dict[tuple[int, ...], float] = defaultdict(float)
-    for _, step, share in _shares(chains, count, power):
-        pages[step.start, step.stop] += share
-        orders[step.reading.order] += share
-    return pages, orders
+def _sums(shares: Iterable[tuple[Key, float]]) -> dict[Key, float]:
+    sums: dict[Key, float] = defaultdict(float)
+    for key, share in shares:
+        sums[key] += share
+    return sums
 
 
 def _possible(sides: Sequence[Side], layout: Layout, evidence: Evidence) -> _Chains:
@@ -105,13 +126,17 @@ def _possible(sides: Sequence[Side], layout: Layout, evidence: Evidence) -> _Cha
 def _weighed(chains: _Chains, count: int, evidence: Evidence) -> _Chains:
     """Only copies that the headers leave possible, with the cost of all that was seen."""
     known: dict[tuple[int, ...], float] = {}
-    weighed: dict[Way, list[_Step]] = {way: [] for way in chains}
-    for way, step, share in _shares(chains, count):
-        if share > HOPELESS:
-            reading = step.reading
-            if reading.order not in known:
-                known[reading.order] = evidence.writing(reading.order, reading.last_sheet, reading.places)
-            weighed[way].append(_Step(step.start, step.stop, reading, step.cost + known[reading.order]))
+    lyings = _lyings(chains, count)
+    weights = _weights(lyings)
+    weighed: dict[Way, list[_Step]] = {}
+    for lying in lyings:
+        steps = weighed[lying.way] = []
+        for step, share in lying.shares:
+            if share * weights[lying.way] > HOPELESS:
+                reading = step.reading
+                if reading.order not in known:
+                    known[reading.order] = evidence.writing(reading.order, reading.last_sheet, reading.places)
+                steps.append(replace(step, cost=step.cost + known[reading.order]))
     return weighed
 
 
@@ -120,30 +145,24 @@ def _sized(chains: _Chains, count: int, imagined: Mapping[int, float]) -> _Chain
 
     Its own size says nothing about itself: two copies taken for one would vouch for each other.
     """
-    of_way: dict[Way, float] = defaultdict(float)
-    seen: dict[tuple[Way, int], float] = defaultdict(float)
-    own: dict[tuple[Way, int, int, int], float] = defaultdict(float)
-    for way, step, share in _shares(chains, count):
-        of_way[way] += share if step.start == 0 else 0.0
-        seen[way, step.reading.size] += share
-        own[way, step.start, step.stop, step.reading.size] += share
     sized: dict[Way, list[_Step]] = {}
-    for way, steps in chains.items():
-        whole = of_way[way] or 1.0
-        copies = sum(seen[way, size] for size in imagined) / whole
-        sized[way] = []
-        for step in steps:
+    for lying in _lyings(chains, count):
+        seen = _sums((step.reading.size, share) for step, share in lying.shares)
+        own = _sums(((step.start, step.stop, step.reading.size), share) for step, share in lying.shares)
+        copies = sum(seen.values())
+        sized[lying.way] = []
+        for step, _ in lying.shares:
             size = step.reading.size
-            itself = own[way, step.start, step.stop, size] / whole
-            others = max(0.0, seen[way, size] / whole - itself)
+            itself = own[step.start, step.stop, size]
+            others = max(0.0, seen[size] - itself)
             probable = (IMAGINED_COPIES * imagined[size] + others) / (IMAGINED_COPIES + copies - itself)
-            sized[way].append(replace(step, cost=step.cost + log(imagined[size] / probable)))
+            sized[lying.way].append(replace(step, cost=step.cost + log(imagined[size] / probable)))
     return sized
 
 
-def _shares(chains: _Chains, count: int, power: float = 1.0) -> Iterator[tuple[Way, _Step, float]]:
-    """Each step with its share of all divisions of the pile, all ways together; see ``CAUTION`` for ``power``."""
-    whole, parts = inf, []
+def _lyings(chains: _Chains, count: int) -> list[_Lying]:
+    """Of each way the pile can lie at all."""
+    lyings = []
     for way, steps in chains.items():
         before = [0.0] + [inf] * count
         for step in steps:
@@ -151,15 +170,19 @@ def _shares(chains: _Chains, count: int, power: float = 1.0) -> Iterator[tuple[W
         after = [inf] * count + [0.0]
         for step in reversed(steps):
             after[step.start] = _either(after[step.start], after[step.stop] + step.cost)
-        if before[count] < inf:
-            lying = way.cost - (1 - power) * before[count]
-            parts.append((way, steps, before, after, lying))
-            whole = _either(whole, lying + before[count])
-    for way, steps, before, after, lying in parts:
-        for step in steps:
-            cost = lying + before[step.start] + step.cost + after[step.stop]
-            if cost - whole < 40:  # less than 1e-17 is nothing
-                yield way, step, exp(whole - cost)
+        whole = before[count]
+        if whole < inf:
+            costs = ((step, before[step.start] + step.cost + after[step.stop] - whole) for step in steps)
+            lyings.append(_Lying(way, whole, [(step, exp(-cost)) for step, cost in costs if cost < NOTHING]))
+    return lyings
+
+
+def _weights(lyings: Collection[_Lying], power: float = 1.0) -> dict[Way, float]:
+    """How probable each way is; see ``CAUTION`` for ``power``."""
+    costs = {lying.way: lying.way.cost + power * lying.cost for lying in lyings}
+    least = min(costs.values())
+    whole = sum(exp(least - cost) for cost in costs.values())
+    return {way: exp(least - cost) / whole for way, cost in costs.items()}
 
 
 def _best(chains: _Chains, count: int) -> tuple[Way, list[_Step]]:

@@ -43,7 +43,7 @@ def expect_hidden(picture: np.ndarray[Any, Any], share: float) -> None:
 
 def test_a_first_page_without_a_header_hides_its_upper_part(ingest: Ingest) -> None:
     ingest.ready(a4_pile(1, pages=2, headers=False), "a4", 2)
-    assert ingest.booklets()[0].doubts == ("no_header", "order_unsure")  # nothing tells how the pile lies
+    assert ingest.booklets()[0].doubts == ("no_header", "direction_unsure")  # nothing tells how the pile lies
     page = first_page(ingest)
     assert page.header is not None
     assert page.masked is not None

@@ -10,7 +10,7 @@ from contracts.errors.ingest import NotFound, Unreadable
 from contracts.rpc.ingest import AssembleCertain, ConfirmUpload
 from services.ingest import assembling, splitting, usecases
 from tests.scans import odd_pages
-from tests.scans.paper import Leaf, a4_pile, face, leaf, pdf
+from tests.scans.paper import Leaf, a4_pile, face, leaf, pdf, pile
 from tests.service.ingest.conftest import OPERATOR, Ingest
 
 
@@ -61,6 +61,16 @@ def test_a_side_of_unlikely_size_makes_only_its_own_booklet_doubtful(ingest: Ing
         a4_pile(3, 1).replace(b"/MediaBox[0 0 595.440 841.680]", b"/MediaBox[0 0 0 0]            ", 1), "a4", 1
     )
     assert [booklet.doubts for booklet in ingest.booklets()] == [("paper_size",), (), ()]
+
+
+def test_a_pile_that_may_lie_otherwise_is_asked_about_once(ingest: Ingest) -> None:
+    upload = ingest.ready(pile([1, 2, 1, 2, 1]))  # in reverse, all but the first would be other copies
+    open_ = ["direction_unsure" in booklet.doubts for booklet in ingest.booklets()]
+    assert open_ == [False, True, True, True, True]
+    assert [each.code for each in upload.anomalies if each.booklet_id is None] == ["direction_unsure"]
+    assert assemble(ingest) == (1, 4)
+    usecases.confirm_upload(ingest.context, ConfirmUpload(upload_id=upload.id, by=OPERATOR))
+    assert not any("direction_unsure" in booklet.doubts for booklet in ingest.booklets())
 
 
 def test_nobody_confirms_what_is_not_there(ingest: Ingest) -> None:

@@ -10,22 +10,22 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from services.ingest.imposition import Draft, segment
+from services.ingest.imposition import Draft, of_piles, segment
 from tests.scans.coded_piles import coded_pile
 from tests.scans.piles import Pile, pile
 
 PILES, CODED_PILES = 2000, 500
-# Met by the seeds below; on others that nothing was chosen on, 0.0017 (ADR 0017).
+# On seeds that nothing was chosen on 0.0008, with those looked at 0.0006 (ADR 0017).
 MOST_SILENT = 0.001
-# Of piles without a fault of the feeder: those that lie as collected, and those that lie any other way, where headers
-# at both ends and few pages can leave the direction open.
-MOST_ASKED_STRAIGHT = 0.07
-MOST_ASKED_OTHERWISE = 0.22
+# Questions to a copy of piles without a fault of the feeder: those that lie as collected, and those that lie any other
+# way, where headers at both ends and few pages can leave the direction open. That is one question, however many copies.
+MOST_ASKED_STRAIGHT = 0.08
+MOST_ASKED_OTHERWISE = 0.15
 MOST_ASKED_CODED = 0.1
 
 
-def _judged(given: Pile, drafts: list[Draft]) -> Iterator[tuple[bool, bool]]:
-    """Of each copy: whether it is wrong although nobody is asked, and whether somebody is asked.
+def _silent(given: Pile, drafts: list[Draft]) -> Iterator[bool]:
+    """Of each copy: whether it is wrong although nobody is asked.
 
     Right: all its pages together, those with writing in their order. A copy that was harmed is never right.
     """
@@ -39,24 +39,28 @@ def _judged(given: Pile, drafts: list[Draft]) -> Iterator[tuple[bool, bool]]:
             and sorted(first.pages) == sorted(copy)
             and [page for page in first.pages if page in given.written] == [p for p in copy if p in given.written]
         )
-        yield not right and any(not draft.doubts for draft in holding), any(draft.doubts for draft in holding)
+        yield not right and any(not draft.doubts for draft in holding)
+
+
+def _questions(drafts: list[Draft]) -> int:
+    """What a person has to answer: once for each doubtful copy, and once for each doubt about the pile."""
+    return sum(any(doubt.side_no for doubt in draft.doubts) for draft in drafts) + len(of_piles(drafts))
 
 
 def _counted(make: Callable[[int], Pile], seeds: range) -> Counter[str]:
-    """Copies, those that are wrong without a doubt, and of sound piles, by how they lie, those asked about."""
+    """Copies, those that are wrong without a doubt, and of sound piles, by how they lie, the questions asked."""
     counted: Counter[str] = Counter()
     for seed in seeds:
         given = make(seed)
         drafts = segment(given.intake, given.per, given.faces, given.grouping)
         pages = Counter(page for draft in drafts for page in draft.pages)
         assert pages == Counter(face.page_id for face in given.faces), f"pile {seed} lost a page"
-        lies = "straight" if given.way == "straight" else "otherwise"
-        for silent, asked in _judged(given, drafts):
-            counted["copies"] += 1
-            counted["silent"] += silent
-            if not given.harmed:
-                counted[lies] += 1
-                counted[f"{lies} asked"] += asked
+        counted["copies"] += len(given.copies)
+        counted["silent"] += sum(_silent(given, drafts))
+        if not given.harmed:
+            lies = "straight" if given.way == "straight" else "otherwise"
+            counted[lies] += len(given.copies)
+            counted[f"{lies} asked"] += _questions(drafts)
     return counted
 
 

@@ -191,15 +191,17 @@ class ScanUpload extends Island {
       ${zipped ? this.#parts(upload) : nothing}</li>`;
   }
 
-  /** What is doubtful about the whole file, which a person settles by comparing. @param {any} upload */
+  /** What is doubtful about the whole file, which a person settles by one look. @param {any} upload */
   #doubts(upload) {
     const shared = upload.anomalies.filter((/** @type {any} */ each) => !each.booklet_id);
     if (!shared.length) return nothing;
     const codes = [...new Set(shared.map((/** @type {any} */ each) => each.code))];
     const words = codes.map((code) => known(`doubt.${code}`, code)).join(", ");
+    const [look, yes] = codes.every((code) => code === "direction_unsure")
+      ? ["scans.one_hand", "scans.whole"] : ["scans.compare", "scans.complete"];
     const settle = (/** @type {Event} */ event) => this.#act(event, () => call("POST", `/uploads/${upload.id}/confirm`));
-    return html`<div class="note warn">${icon("triangle-alert")}<span>${words}. ${t("scans.compare")}</span>
-      ${named("scans.complete", upload.filename, settle)}</div>`;
+    return html`<div class="note warn">${icon("triangle-alert")}<span>${words}. ${t(look)}</span>
+      ${named(yes, upload.filename, settle)}</div>`;
   }
 
   /** @param {any} upload */
