@@ -2,9 +2,9 @@
 
 A pile lies one way throughout. For each way, the best division up to a side is the best one up to where its last copy
 begins, and that copy: dynamic programming over the sides. The same recurrence with probabilities added instead of the
-best one taken, from both ends, gives the share that a copy has of everything the pile could be (forward-backward over
-a semi-Markov chain): its confidence, against all other explanations at once. It is taken twice, the second time with
-less trust in what the pile says about the way it lies, and the smaller one counts.
+best one taken, from both ends, gives the share that a copy has of everything the pile could be that lies this way
+(forward-backward over a semi-Markov chain): its confidence. How probable it is that the pile lies another way is one
+question for all copies. It is weighed twice, the second time with less trust in what the pile says about it.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ MOST_SILENT = 0.001
 # way, where headers at both ends and few pages can leave the direction open. That is one question, however many copies.
 MOST_ASKED_STRAIGHT = 0.08
 MOST_ASKED_OTHERWISE = 0.15
-MOST_ASKED_CODED = 0.1
+MOST_ASKED_CODED = 0.12
 
 
 def _silent(given: Pile, drafts: list[Draft]) -> Iterator[bool]:
