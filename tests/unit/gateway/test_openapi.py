@@ -139,7 +139,7 @@ def test_shapes_worth_fixing(document: dict[str, Any]) -> None:
     assert schemas["JobStatus"]["enum"] == ["queued", "running", "succeeded", "failed", "cancelled"]
     assert schemas["RosterReport"]["properties"].keys() == {"created", "updated", "unchanged", "skipped", "errors"}
     assert schemas["Suggestion"]["properties"].keys() == {
-        "candidate_id", "last_name", "first_name", "class", "confidence",
+        "candidate_id", "last_name", "first_name", "class", "confidence", "by_place",
     }  # fmt: skip
     assert "token" not in schemas["LockSeen"]["properties"]
     for listing in ("Users", "Tokens", "Exams", "Copies", "Booklets", "Uploads", "Candidates", "Jobs", "Annotations"):
