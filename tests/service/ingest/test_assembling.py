@@ -226,7 +226,7 @@ def wait_for_a_blocked_statement(ingest: Ingest) -> None:
 
 
 def test_what_a_person_settled_is_no_doubt_any_more(ingest: Ingest) -> None:
-    upload = ingest.ready(a4_pile(2, pages=3), "a4", 4)
+    upload = ingest.ready(a4_pile(2, pages=3, blank=[3, 6]), "a4", 4)
     first, short = ingest.booklets()
     assert first.doubts == short.doubts == ("short_booklet",)
     merged = usecases.merge_booklets(
