@@ -27,7 +27,10 @@ Grouping = Literal["every_n", "by_header", "one_per_file"]
 CERTAIN = 0.99
 # So is which way a pile lies, if it is more likely than this to lie another way in which some of its copies are none.
 OTHERWISE = 0.01
-# Of the pile, on each copy that is another one if it lies otherwise: one answer settles them all.
+# Above this those copies wait for the answer. Double sheets full of writing never tell whether they lie in reverse
+# (0.03): nobody's exam waits for that, but it is asked.
+OPEN = 0.05
+# Of the pile, and on each copy that waits for it: one answer settles them all.
 DIRECTION_UNSURE = Doubt("direction_unsure", None)
 # Below this lean (see ``Face``) the child guessed which way up a side is.
 LEAN_DECIDED = 0.8
@@ -99,8 +102,9 @@ def _divided(intake: str, pages_per_booklet: int, scanned: Sequence[Side], group
             draft = replace(draft, doubts=(*draft.doubts, Doubt("side_missing", copy[-1].side_no)))
         if no in beside and not draft.doubts:
             draft = replace(draft, doubts=(Doubt("pages_unsure", draft.first_side),))
-        if either_way or found.otherwise > OTHERWISE:
+        if either_way or found.otherwise > OPEN:
             draft = replace(draft, doubts=(*draft.doubts, DIRECTION_UNSURE))
+        draft = replace(draft, asked=found.otherwise > OTHERWISE)
         drafts.append(draft)
     return drafts
 
@@ -113,7 +117,8 @@ def with_doubts(draft: Draft, of_pages: Mapping[UUID, Sequence[Doubt]]) -> Draft
 
 def of_piles(drafts: Iterable[Draft]) -> list[Doubt]:
     """What is doubtful about whole piles, each thing once."""
-    return list(dict.fromkeys(doubt for draft in drafts for doubt in draft.doubts if doubt.side_no is None))
+    found = {doubt: None for draft in drafts for doubt in draft.doubts if doubt.side_no is None}
+    return list(found | ({DIRECTION_UNSURE: None} if any(draft.asked for draft in drafts) else {}))
 
 
 def _layout(intake: str, pages_per_booklet: int, sides: Sequence[Side], grouping: Grouping) -> Layout:

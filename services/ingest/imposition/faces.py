@@ -60,6 +60,7 @@ class Doubt:
 class Draft:
     """Pages of one candidate in reading order, as far as the machine can tell. Certain without ``doubts``.
 
+    ``asked``: a person is asked which way its pile lies, but it does not wait for the answer.
     ``confidence``: how probable these pages in this order are, 0 to 1, given all that was seen on the pile.
     """
 
@@ -67,6 +68,7 @@ class Draft:
     first_side: int
     doubts: tuple[Doubt, ...]
     confidence: float = 1.0
+    asked: bool = False
 
 
 @dataclass(frozen=True)

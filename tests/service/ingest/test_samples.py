@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from contracts.records.pages import PageManifest
-from contracts.rpc.ingest import AssembleCertain, ConfirmUpload
-from services.ingest import assembling, usecases
+from contracts.rpc.ingest import AssembleCertain
+from services.ingest import assembling
 from tests.service.ingest.conftest import OPERATOR, Ingest, sample
 
 Place = tuple[int, int, bool, bool]  # copy, page, upside down, blank
@@ -37,9 +37,8 @@ def test_every_page_of_the_samples_finds_its_place(ingest: Ingest, name: str, in
     upload = ingest.ready(pdf, intake)
 
     assert upload.status == "ready"
-    # All pages of the double sheets are full: they could as well lie in reverse. One answer settles it for the pile.
+    # Double sheets full of writing could as well lie in reverse. That is asked, and nothing waits for it.
     assert {each.code for each in upload.anomalies} == ({"direction_unsure"} if intake == "a3" else set())
-    usecases.confirm_upload(ingest.context, ConfirmUpload(upload_id=upload.id, by=OPERATOR))
     done = assembling.assemble_certain(ingest.context, AssembleCertain(exam_id=ingest.exam_id, by=OPERATOR))
     assert not done.left
     found: dict[tuple[int, str], Place] = {}
