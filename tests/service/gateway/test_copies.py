@@ -186,7 +186,14 @@ def test_a_header_image_has_an_address_that_only_we_can_make(
     found = rpc_copies.IdentificationQueue(items=(view,), next=None, total=1)
     rpc.on(rpc_copies.IDENTIFICATION_QUEUE, lambda _: found)
     (item,) = admin.get(f"/exams/{COPY}/identification").json["items"]
-    assert item["suggestions"][0].keys() == {"candidate_id", "last_name", "first_name", "class", "confidence"}
+    assert item["suggestions"][0].keys() == {
+        "candidate_id",
+        "last_name",
+        "first_name",
+        "class",
+        "confidence",
+        "by_place",
+    }
     assert item["header"].keys() == {"href", "width_px", "height_px"}
     href = item["header"]["href"].removeprefix("/api/v1")
     image = admin.get(href)
