@@ -89,14 +89,13 @@ def solve(sides: Sequence[Side], layout: Layout, evidence: Evidence) -> list[Fou
 
     return [
         Found(
-            reading,
+            step.reading,
             min(1.0, pages[step.start, step.stop]),
-            min(1.0, orders[way][reading.order]),
-            max(0.0, otherwise(reading.order)),
+            min(1.0, orders[way][step.reading.order]),
+            max(0.0, otherwise(step.reading.order)),
             way.forward,
         )
         for step in copies
-        for reading in (step.reading,)
     ]
 
 

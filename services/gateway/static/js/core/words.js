@@ -26,6 +26,9 @@ export function known(key, otherwise, values = {}) {
   return key in texts ? t(key, values) : otherwise;
 }
 
+/** For searching: accents and case make no difference. @param {string} text */
+export const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+
 /** @param {string} decimal as the API writes it */
 export function points(decimal) {
   return language === "fr" ? decimal.replace(".", ",") : decimal;

@@ -1,12 +1,10 @@
 // @ts-check
 /** Finding somebody by what is typed: any parts, in any order, accents and case aside. */
-
-/** @param {string} text */
-const fold = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+import { folded } from "../core/words.js";
 
 /** @param {string} typed  @returns {string[]} */
 export function words(typed) {
-  return fold(typed.trim()).split(/\s+/).filter(Boolean);
+  return folded(typed.trim()).split(/\s+/).filter(Boolean);
 }
 
 /**
@@ -14,6 +12,6 @@ export function words(typed) {
  * @param {string[]} typed
  */
 export function fits(person, typed) {
-  const said = fold(`${person.last_name} ${person.first_name} ${person.class ?? ""} ${person.ine ?? ""}`);
+  const said = folded(`${person.last_name} ${person.first_name} ${person.class ?? ""} ${person.ine ?? ""}`);
   return typed.every((part) => said.includes(part));
 }

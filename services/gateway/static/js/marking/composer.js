@@ -1,7 +1,7 @@
 // @ts-check
 /** <comment-composer>: write a comment, or find it in the bank, with the points it explains. Stands on the page. */
 import { Island, html, icon, live, nothing, signal, styled } from "../core/island.js";
-import { t } from "../core/words.js";
+import { folded, t } from "../core/words.js";
 import { decimal, read, shown, signed } from "./amounts.js";
 import { keep } from "./bank.js";
 import * as S from "./store.js";
@@ -19,15 +19,12 @@ import * as S from "./store.js";
  * @property {import("./types.js").Annotation} [mark] the one that is written again
  */
 
-/** Upper or lower case and accents make no difference when one searches. @param {string} text */
-const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
-
 /** Comments that hold all the words typed, those of the item first. @param {string} typed @param {string} item */
 function matching(typed, item) {
-  const words = plain(typed).split(/\s+/).filter(Boolean);
+  const words = folded(typed).split(/\s+/).filter(Boolean);
   const own = (/** @type {any} */ each) => (each.item_id === item ? 0 : each.item_id ? 2 : 1);
   return (S.desk.value?.comments ?? [])
-    .filter((each) => each.text !== typed && words.every((word) => plain(each.text).includes(word)))
+    .filter((each) => each.text !== typed && words.every((word) => folded(each.text).includes(word)))
     .sort((a, b) => own(a) - own(b))
     .slice(0, 5);
 }

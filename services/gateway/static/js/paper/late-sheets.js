@@ -4,7 +4,7 @@ import { all } from "../core/api.js";
 import { Island, html, icon, nothing, signal } from "../core/island.js";
 import { note } from "../core/problem.js";
 import { say } from "../core/toast.js";
-import { n, t } from "../core/words.js";
+import { folded, n, t } from "../core/words.js";
 
 const SHOWN = 30;
 
@@ -45,10 +45,9 @@ class LateSheets extends Island {
   }
 
   view() {
-    const plain = (/** @type {string} */ text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
-    const wanted = plain(this.#typed.value);
+    const wanted = folded(this.#typed.value);
     const copies = this.#copies.value ?? [];
-    const found = copies.filter((each) => plain(`${each.anonymous_id} ${each.name}`).includes(wanted));
+    const found = copies.filter((each) => folded(`${each.anonymous_id} ${each.name}`).includes(wanted));
     return html`<dialog class="late" aria-labelledby="late-title"><h2 id="late-title">${t("staging.join.title")}</h2>
       <p class="quiet">${n("staging.join.lead", this.#booklets.value.length)}</p>
       <div class="find">${icon("search")}<input type="search" aria-label=${t("staging.join.find")}
