@@ -18,19 +18,17 @@ import json
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import requests
 
-from chassis.testing.servers import ObjectStore, Postgres, RabbitMQ, workspace
 from demo import scans
 from demo.client import ApiRefused, Client
 from tests.faults.hostile_ingest import launch_ingest
 from tests.faults.hostile_pixels import FAULTS, MARK
 from tests.faults.meanwhile import Meanwhile
 from tests.story.system import System
-from tests.story.world import World, running_world
+from tests.story.world import World, passing_world
 
 _serial = itertools.count(1)
 
@@ -119,16 +117,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--uploads", type=int, default=8, help="plain uploads in each block")
     options = parser.parse_args()
-    with (
-        workspace("hostile") as directory,
-        Postgres(directory / "pg", durable=False) as postgres,
-        ObjectStore(directory / "s3", durable=False) as s3,
-        RabbitMQ(directory / "mq") as rabbitmq,
-    ):
-        logs = Path(directory / "logs")
-        logs.mkdir()
-        with running_world(postgres, rabbitmq.create_vhost("hostile"), s3, logs) as world:
-            measured = measure(world, options.rounds, options.uploads)
+    with passing_world("hostile") as world:
+        measured = measure(world, options.rounds, options.uploads)
     print(json.dumps(measured.figures()))
     for (fault, status), count in sorted(measured.hostile_answers.items()):
         print(f"{fault:16} {status} x {count}")

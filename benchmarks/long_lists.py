@@ -30,11 +30,10 @@ from PIL import Image
 from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
 from benchmarks.marking_desk import p95
-from chassis.testing.servers import ObjectStore, Postgres, RabbitMQ, workspace
 from demo.client import Client
 from tests.browser.desks import exam_to_mark
 from tests.browser.visits import launch_options
-from tests.story.world import running_world
+from tests.story.world import passing_world
 
 SCANNED, COPIES, BOOKLETS = 12, 1000, 600
 SLOWDOWNS = (1, 4)
@@ -111,13 +110,7 @@ class List:
 
 @contextmanager
 def long_lists() -> Iterator[tuple[Client, str, tuple[List, ...]]]:
-    with (
-        workspace("lists") as directory,
-        Postgres(directory / "pg", durable=False) as postgres,
-        RabbitMQ(directory / "mq") as rabbitmq,
-        ObjectStore(directory / "s3", durable=False) as s3,
-        running_world(postgres, rabbitmq.create_vhost("lists"), s3, directory) as world,
-    ):
+    with passing_world("lists") as world:
         made = exam_to_mark(world.system.base, world.admin_password, copies=SCANNED)
         items = [each["item_id"] for each in made.marker.get(f"/exams/{made.id}/pile")["items"]]
         with sa.create_engine(world.databases["grading"]).begin() as sql:

@@ -26,10 +26,9 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from chassis.testing.servers import ObjectStore, Postgres, RabbitMQ, workspace
 from tests.browser.desks import Exam, Hands, exam_to_mark
 from tests.browser.visits import launch_options
-from tests.story.world import running_world
+from tests.story.world import passing_world
 
 SLOWDOWN = 4
 PEN_HZ = 240
@@ -83,13 +82,7 @@ def exam(base: str | None, password: str) -> Iterator[tuple[str, Exam]]:
     if base:
         yield base, exam_to_mark(base, password)
         return
-    with (
-        workspace("desk") as directory,
-        Postgres(directory / "pg", durable=False) as postgres,
-        RabbitMQ(directory / "mq") as rabbitmq,
-        ObjectStore(directory / "s3", durable=False) as s3,
-        running_world(postgres, rabbitmq.create_vhost("desk"), s3, directory) as world,
-    ):
+    with passing_world("desk") as world:
         yield world.system.base, exam_to_mark(world.system.base, world.admin_password)
 
 

@@ -13,7 +13,7 @@ from chassis import migrations
 from chassis.db import Database
 from chassis.objects import Objects
 from chassis.roles import Roles
-from chassis.testing.servers import ObjectStore, Postgres
+from chassis.testing.servers import ObjectStore, Postgres, RabbitMQ, workspace
 from contracts.model import Role
 from services.gateway import people
 from services.gateway.passwords import Passwords
@@ -73,3 +73,16 @@ def running_world(postgres: Postgres, bus_url: str, s3: ObjectStore, logs: Path)
         objects.close()
         for name in SERVICES:
             postgres.drop_database(f"story{number}_{name}")
+
+
+@contextlib.contextmanager
+def passing_world(name: str) -> Iterator[World]:
+    """With servers of its own, which end with it."""
+    with (
+        workspace(name) as directory,
+        Postgres(directory / "pg", durable=False) as postgres,
+        RabbitMQ(directory / "mq") as rabbitmq,
+        ObjectStore(directory / "s3", durable=False) as s3,
+        running_world(postgres, rabbitmq.create_vhost(name), s3, directory) as world,
+    ):
+        yield world
