@@ -480,7 +480,9 @@ def test_who_has_no_jobs_reads_what_will_stand_there(page: Visits) -> None:
 
 def test_a_finalised_copy_shows_its_history_and_tells_why_it_stays_closed(page: Visits) -> None:
     shown = page("admin", "/copies/{graded}")
-    expect(shown.get_by_text("Copie corrigée prête")).to_be_visible()
+    made = shown.locator(".trail li").first
+    expect(made).to_contain_text("Copie corrigée")
+    expect(made).to_contain_text("Korrigo")
     refusal = {
         "status": 409,
         "detail": "Une seconde personne doit rouvrir cette copie.",

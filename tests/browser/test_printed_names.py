@@ -46,7 +46,8 @@ def test_the_switch_has_pages_read_and_the_name_is_told_until_a_person_sets_it_a
     shown.get_by_role("button", name="Réglages").click()
     expect(shown.get_by_text("La lecture prend environ une seconde par page")).to_be_visible()
     shown.get_by_label("Noms imprimés").select_option(label="Les chercher sur toutes les pages")
-    shown.get_by_role("button", name="Enregistrer").click()
+    with shown.expect_navigation():  # the page is drawn anew with what was saved
+        shown.get_by_role("button", name="Enregistrer").click()
     until(lambda: journey.admin.get(found)["waiting"] == 0 < journey.admin.get(found)["pages"], "all pages read", 180)
     shown.goto(f"/exams/{journey.exam}/identification")
     shown.get_by_role("button", name="Noms imprimés 1").click()
