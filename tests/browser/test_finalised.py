@@ -97,7 +97,6 @@ def test_who_finished_a_copy_asks_again_where_the_failure_is_told(page: Visits, 
     copy_id = _failed(stack, journey)
     shown = page("marker", f"/copies/{copy_id}{place}")
     expect(shown.get_by_text(WHY)).to_be_visible()
-    shown.wait_for_load_state("networkidle")  # what makes the form an act is loaded after the page
     shown.get_by_role("button", name="Relancer la finalisation").click()
     until(lambda: journey.admin.get(f"/copies/{copy_id}")["status"] == "GRADED", "the document is made")
     shown.goto(f"/copies/{copy_id}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from playwright.sync_api import Dialog, Page, expect
+from playwright.sync_api import Dialog, Page, Route, expect
 
 from tests.browser.stack import Stack
 from tests.browser.visits import Screen, Visits, expect_accessible
@@ -79,6 +79,20 @@ def test_an_exam_goes_from_the_form_to_its_first_step(page: Visits) -> None:
     expect(shown.get_by_role("heading", level=1)).to_have_text("Épreuve née au clavier")
     expect(shown.get_by_text("sur 10,5")).to_be_visible()
     expect(shown.get_by_role("link", name="Saisir le barème")).to_be_visible()
+
+
+def test_a_form_pressed_before_its_module_is_there_waits_for_it(page: Visits) -> None:
+    shown = page("admin", "/exams")
+    held: list[Route] = []
+    shown.route("**/core/api-form.js", lambda route: held.append(route))
+    shown.goto("/exams/new", wait_until="commit")
+    shown.get_by_label("Titre").fill("Épreuve pressée")
+    shown.get_by_role("button", name="Créer l’épreuve").click()
+    assert shown.url.endswith("/exams/new")  # nothing of the form in the address
+    while not held:
+        shown.wait_for_timeout(20)
+    held[0].continue_()
+    expect(shown.get_by_role("heading", level=1)).to_have_text("Épreuve pressée")
 
 
 def test_the_strip_says_where_an_exam_is_and_what_comes_next(page: Visits, stack: Stack) -> None:

@@ -29,7 +29,7 @@ def check(html: str) -> Page:
         if tag == "script":
             source = attributes["src"] or ""
             assert source.startswith("/assets/")
-            assert (attributes.get("type") == "module") != source.endswith("/js/theme.js")  # before the first paint
+            assert (attributes.get("type") == "module") != source.endswith("/js/early.js")  # before the first paint
     assert EVIL not in html
     assert not [image for image in page.all("img") if image["src"] == "x"]
     assert len(page.all("h1")) == 1

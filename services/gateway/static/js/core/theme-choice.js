@@ -1,5 +1,5 @@
 // @ts-check
-/** <theme-choice>: as the system says, light, or dark. `theme.js` has applied it before the first paint. */
+/** <theme-choice>: as the system says, light, or dark. `early.js` has applied it before the first paint. */
 import { Island, effect, html, icon, preference } from "./island.js";
 import { t } from "./words.js";
 
