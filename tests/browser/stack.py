@@ -15,8 +15,8 @@ OPERATOR = "jeanne.martin"
 @dataclass
 class Stack:
     """``ids`` are for addresses: exams ``marking``, ``published`` and ``fresh`` (nothing in it yet), copies ``ready``
-    and ``graded`` of the first marker in ``marking``. ``people`` are signed in over HTTP: admin, operator, marker,
-    other (a second marker), candidate.
+    and ``graded`` (identified, too) of the first marker in ``marking``. ``people`` are signed in over HTTP: admin,
+    operator, marker, other (a second marker), candidate.
     """
 
     world: World
@@ -43,7 +43,8 @@ def seeded(world: World) -> Stack:
     )
     stack.people["operator"] = PatientClient(stack.base).sign_in(OPERATOR, PASSWORD)
     marking = _marking(world)
-    own = [copy["id"] for copy in stack.people["marker"].items(f"/exams/{marking.exam}/copies")]
+    allocated = {copy["id"] for copy in stack.people["marker"].items(f"/exams/{marking.exam}/copies")}
+    own = [id_ for id_ in marking.copies if id_ in allocated]  # who is identified comes first
     for copy_id in (own[0], next(id_ for id_ in marking.copies if id_ not in own)):
         marker = marking.markers[0 if copy_id in own else 1]
         assert marker.wait(marking.mark(marker, copy_id))["status"] == "succeeded"
