@@ -242,11 +242,19 @@ class LaterAct(Refusal):
 
 
 class PaperChanged(Refusal):
-    """Sheets were joined to the copy at the same moment; its paper is no longer at ``revision``."""
+    """Sheets or covers were added at the same moment; the copy's paper is no longer at ``revision``."""
 
     code, http_status = "ingest.paper_changed", 409
-    en = "Sheets were added to this copy at the same moment. Reload it, then add yours."
-    fr = "Des feuilles ont été ajoutées à cette copie au même moment. Rechargez-la, puis ajoutez les vôtres."
+    en = "The pages of this copy were changed at the same moment. Reload it, then try again."
+    fr = "Les pages de cette copie ont été modifiées au même moment. Rechargez-la, puis recommencez."
+
+
+class TooManyCovers(Refusal):
+    """``page_no`` has ``most`` covered zones already."""
+
+    code, http_status = "ingest.too_many_covers", 422
+    en = "This page has as many covered zones as it can have. Take one back, then cover a larger zone."
+    fr = "Cette page a déjà autant de zones masquées que possible. Retirez-en une, puis masquez une zone plus grande."
 
 
 class RepeatedBooklet(Refusal):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from contracts.model import Tolerant
+from contracts.model import Actor, Tolerant
 from contracts.objects import ObjectRef
 
 
@@ -41,7 +41,7 @@ class UploadSettled(Tolerant):
 class CopyAssembled(Tolerant):
     """A copy's paper is complete and frozen; a higher ``revision`` replaces it entirely.
 
-    ``manifest`` is a PageManifest v1 that is already in the store.
+    ``manifest`` is a PageManifest v1 that is already in the store. ``by``: who assembled or changed it.
     """
 
     copy_id: UUID
@@ -49,3 +49,4 @@ class CopyAssembled(Tolerant):
     revision: int = Field(ge=1)
     manifest: ObjectRef
     page_count: int = Field(ge=1)
+    by: Actor | None = None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from contracts.model import Fraction, Model
 from contracts.objects import ImageRef, ObjectRef
@@ -18,6 +18,13 @@ class Box(Model):
     y: Fraction
     w: Fraction
     h: Fraction
+
+
+class Cover(Model):
+    """A zone of the upright page that a person hides from markers."""
+
+    id: UUID
+    box: Box
 
 
 WHOLE = Box(x=0, y=0, w=1, h=1)
@@ -50,8 +57,8 @@ class PageImages(Model):
 class Page(Model):
     """One A4 face of a copy, ``page_no`` from 1.
 
-    ``header`` is where the candidate's name stands, on the upright page; ``masked`` shows the page without it and is
-    present exactly when ``header`` is. ``header_image`` is that zone alone, for reading.
+    ``header`` is where the candidate's name stands, on the upright page; ``header_image`` is that zone alone, for
+    reading. ``masked`` shows the page without its header and what is ``covered``; present exactly when there is either.
     """
 
     page_no: int = Field(ge=1)
@@ -62,6 +69,20 @@ class Page(Model):
     header: Box | None = None
     masked: PageImages | None = None
     header_image: ImageRef | None = None
+    covered: tuple[Cover, ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without ``covered`` where nothing is: a reader who does not know it can read all pages that hide nothing."""
+        written: dict[str, Any] = write(self)
+        if not self.covered:
+            written.pop("covered", None)
+        return written
+
+    @property
+    def hides(self) -> bool:
+        """Whether markers see less of it than staff."""
+        return self.header is not None or self.covered != ()
 
 
 class PageManifest(Model):

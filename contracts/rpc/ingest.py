@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field
 
-from contracts.model import Actor, Model
+from contracts.model import Actor, Fraction, Model
 from contracts.objects import ImageRef, ObjectRef
+from contracts.records.pages import Box, Cover
 from contracts.rpc import AskedAgain, Done, Listing, LookForStuck, Method, Once
 
 
@@ -309,6 +310,37 @@ class PaperAdded(Model):
     page_count: int
 
 
+class Area(Box):
+    w: Annotated[Fraction, Field(gt=0)]
+    h: Annotated[Fraction, Field(gt=0)]
+
+
+class CoverZone(Once):
+    """Hide a zone of a page from markers. What reaches over the edge of the page is cut off."""
+
+    copy_id: UUID
+    page_no: int = Field(ge=1)
+    box: Area
+    by: Actor
+
+
+class UncoverZone(Model):
+    """Show a covered zone again. ``cover_id`` is of a cover of this copy."""
+
+    copy_id: UUID
+    cover_id: UUID
+    by: Actor
+
+
+class ZoneCovered(Model):
+    """The copy's paper is at ``revision`` now; markers see it as soon as grading has heard of that."""
+
+    copy_id: UUID
+    revision: int
+    page_no: int
+    cover: Cover
+
+
 class WantScanReport(OfExam):
     """``expected_copies``, ``sheets_per_copy``: what was counted on the desk; sheets of paper, not pages."""
 
@@ -438,6 +470,8 @@ DROP_BOOKLET = Method("ingest", "drop_booklet", DropBooklet, Done)
 ASSEMBLE_COPY = Method("ingest", "assemble_copy", AssembleCopy, Assembled)
 ASSEMBLE_CERTAIN = Method("ingest", "assemble_certain", AssembleCertain, Assembled, timeout_s=20)
 ADD_PAPER = Method("ingest", "add_paper", AddPaper, PaperAdded)
+COVER_ZONE = Method("ingest", "cover_zone", CoverZone, ZoneCovered, timeout_s=10)
+UNCOVER_ZONE = Method("ingest", "uncover_zone", UncoverZone, Done, timeout_s=10)
 PAPER_OF_EXAMS = Method("ingest", "paper_of_exams", PaperWanted, PaperOfExams)
 SCAN_REPORT = Method("ingest", "scan_report", WantScanReport, ScanReport)
 FULL_PAGE_IMAGE = Method("ingest", "full_page_image", PageImageWanted, ImageRef, timeout_s=10)

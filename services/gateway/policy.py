@@ -96,6 +96,8 @@ RULES: dict[str, Rule] = {
     "copies.index": _STAFF,
     "copies.show": _STAFF,
     "copies.add_paper": _DESK,
+    "copies.cover": _DESK,
+    "copies.uncover": _DESK,
     "copies.page": _STAFF,
     "copies.final": _STAFF,
     "copies.events": _DESK,

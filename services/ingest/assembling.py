@@ -1,4 +1,4 @@
-"""Joining booklets into copies, late sheets to them, and showing an assembled page at its full size."""
+"""Joining booklets into copies, and late sheets to them."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 from chassis import observe
-from chassis.sandbox import Reply, TaskFailed
-from contracts.errors import Refusal, Unavailable
-from contracts.errors.ingest import NotFound
+from contracts.errors import Refusal
 from contracts.messages.ingest import CopyAssembled
+from contracts.model import Actor
 from contracts.objects import ImageRef
 from contracts.records.pages import Box, Page, PageImages, PageManifest, PageSource
-from contracts.rpc.ingest import AddPaper, AssembleCertain, AssembleCopy, Assembled, PageImageWanted, PaperAdded
+from contracts.rpc.ingest import AddPaper, AssembleCertain, AssembleCopy, Assembled, PaperAdded
 from services.ingest import domain, staging, store
 from services.ingest.context import Context
+from services.ingest.images import made_of
 from services.ingest.usecases import distinct
 
 log = observe.logger("ingest.assembling")
-
-IMAGE_DEADLINE_S = 20
 
 
 def assemble_copy(context: Context, request: AssembleCopy) -> Assembled:
@@ -30,7 +28,7 @@ def assemble_copy(context: Context, request: AssembleCopy) -> Assembled:
         booklets = staging.load(sql, request.exam_id, request.booklet_ids)
     copy_id = _new_copy_id(request.once, booklets[0].id)
     if booklets[0].copy_id != copy_id:
-        _assemble(context, booklets, copy_id, by=request.by.id, bare=request.first_page_bare)
+        _assemble(context, booklets, copy_id, by=request.by, bare=request.first_page_bare)
     return Assembled(copy_ids=(copy_id,), left=())
 
 
@@ -45,7 +43,7 @@ def assemble_certain(context: Context, request: AssembleCertain) -> Assembled:
     for booklet in booklets:
         copy_id = _new_copy_id(request.once, booklet.id)
         try:
-            _assemble(context, [booklet], copy_id, by=request.by.id)
+            _assemble(context, [booklet], copy_id, by=request.by)
             copy_ids.append(copy_id)
         except Refusal as refusal:
             log.info("booklet_left", booklet_id=str(booklet.id), code=refusal.code)
@@ -76,9 +74,7 @@ def add_paper(context: Context, request: AddPaper) -> PaperAdded:
     if request.once is not None and joined:
         return PaperAdded(copy_id=request.copy_id, revision=paper.revision, page_count=paper.page_count)
     earlier = context.objects.get_json(store.as_object(paper.manifest), PageManifest)
-    news = _assemble(
-        context, booklets, request.copy_id, by=request.by.id, earlier=earlier, bare=request.first_page_bare
-    )
+    news = _assemble(context, booklets, request.copy_id, by=request.by, earlier=earlier, bare=request.first_page_bare)
     return PaperAdded(copy_id=request.copy_id, revision=news.revision, page_count=news.page_count)
 
 
@@ -87,7 +83,7 @@ def _assemble(
     booklets: Sequence[domain.Booklet],
     copy_id: UUID,
     *,
-    by: UUID,
+    by: Actor,
     earlier: PageManifest | None = None,
     bare: bool = False,
 ) -> CopyAssembled:
@@ -117,12 +113,13 @@ def _assemble(
         revision=manifest.revision,
         manifest=context.objects.put_json("manifests", manifest),
         page_count=len(manifest.pages),
+        by=by,
     )
     ids = [booklet.id for booklet in booklets]
     with context.db.transaction() as uow:
         for now, before in zip(staging.load(uow.sql, None, ids, lock=True), booklets, strict=True):
             now.editable().at_version(before.version)
-        staging.freeze(uow.sql, ids, news, manifest.pages[len(known) :], by=by)
+        staging.freeze(uow.sql, ids, news, manifest.pages[len(known) :], by=by.id)
         uow.send(news, subject=str(copy_id))
     log.info("copy_assembled", copy_id=str(copy_id), revision=news.revision, pages=news.page_count)
     return news
@@ -170,7 +167,7 @@ def _turned(
     wanted = [images.screen, images.thumb]
     if masked is not None and header_image is not None:
         wanted += [masked.screen, masked.thumb, header_image]
-    done = _made_of(context, wanted, "turn", turn_deg=turn_deg)
+    done = made_of(context, wanted, "turn", turn_deg=turn_deg)
     upright = PageImages(full=images.full, screen=done[0], thumb=done[1])
     if masked is None:
         return upright, None, None
@@ -179,75 +176,9 @@ def _turned(
 
 def _hidden(context: Context, images: PageImages, share: float) -> tuple[PageImages, ImageRef]:
     """A page without its upper part, and that part."""
-    screen, thumb, upper = _made_of(context, [images.screen, images.thumb], "hide", share=share)
+    screen, thumb, upper = made_of(context, [images.screen, images.thumb], "hide", share=share)
     return PageImages(screen=screen, thumb=thumb), upper
-
-
-def _made_of(context: Context, images: Sequence[ImageRef], task: str, **options: Any) -> list[ImageRef]:
-    """What the child makes of stored images, stored."""
-    originals = [context.objects.get(image.object) for image in images]
-    sizes = [len(each) for each in originals]
-    reply = _in_child(context, task, blob=b"".join(originals), deadline_s=IMAGE_DEADLINE_S, sizes=sizes, **options)
-    return [
-        ImageRef(object=context.objects.put("pages", data, "image/jpeg"), **size)
-        for size, data in zip(reply.result["images"], reply.blobs, strict=True)
-    ]
-
-
-def _in_child(context: Context, task: str, **options: Any) -> Reply:
-    """Pages were read before, when they were cut: a child that fails on one now has met a busy machine, not bad paper.
-
-    Raises:
-        Unavailable: ``sandbox``; somebody waits, and may ask again.
-    """
-    try:
-        return context.sandbox.run(task, **options)
-    except TaskFailed as failure:
-        raise Unavailable("sandbox", failure.outcome) from failure
 
 
 def _box(shares: Sequence[float]) -> Box:
     return Box(x=shares[0], y=shares[1], w=shares[2], h=shares[3])
-
-
-def full_page_image(context: Context, request: PageImageWanted) -> ImageRef:
-    """A page of a copy at the scan's own resolution, upright; made once, then remembered."""
-    with context.db.reading() as sql:
-        paper = staging.paper_of(sql, request.copy_id)
-    pages = context.objects.get_json(store.as_object(paper.manifest), PageManifest).pages
-    if request.page_no > len(pages):
-        raise NotFound
-    page = pages[request.page_no - 1]
-    masked = request.masked and page.header is not None
-    if not masked and page.images.full is not None and page.source.turn_deg == 0:
-        return page.images.full
-    with context.db.reading() as sql:
-        known = store.full_image(sql, page.page_id, masked=masked)
-        intake = store.intake_of(sql, page.page_id)
-    if known is not None:
-        return known
-    made = _draw(context, page, spreads=intake == "a3", hidden=page.header if masked else None)
-    with context.db.transaction() as uow:
-        store.remember_full_image(uow.sql, page.page_id, made, masked=masked)
-    return made
-
-
-def _draw(context: Context, page: Page, *, spreads: bool, hidden: Box | None) -> ImageRef:
-    with context.originals.at_hand(page.source.upload) as path:
-        reply = _in_child(
-            context,
-            "full",
-            files=[path],
-            deadline_s=IMAGE_DEADLINE_S,
-            side_no=page.source.side_no,
-            spreads=spreads,
-            clip=_shares(page.source.clip),
-            turn_deg=page.source.turn_deg,
-            hidden=None if hidden is None else _shares(hidden),
-        )
-    ref = context.objects.put("pages", reply.blobs[0], "image/jpeg")
-    return ImageRef(object=ref, **reply.result)
-
-
-def _shares(box: Box) -> list[float]:
-    return [box.x, box.y, box.w, box.h]

@@ -14,7 +14,7 @@ from contracts.objects import ImageRef
 from contracts.rpc import AskedAgain, Done, LookForStuck
 from contracts.rpc import ingest as rpc
 from contracts.rpc import status as status_rpc
-from services.ingest import archives, assembling, repeating, reporting, splitting, usecases
+from services.ingest import archives, assembling, covering, images, repeating, reporting, splitting, usecases
 from services.ingest.context import Context
 
 # As many chunks at a time as there are children by default; a smaller pool makes the others wait for a child.
@@ -115,13 +115,21 @@ class IngestService:
     def add_paper(self, request: rpc.AddPaper) -> rpc.PaperAdded:
         return assembling.add_paper(self.app, request)
 
+    @serve(rpc.COVER_ZONE)
+    def cover_zone(self, request: rpc.CoverZone) -> rpc.ZoneCovered:
+        return covering.cover_zone(self.app, request)
+
+    @serve(rpc.UNCOVER_ZONE)
+    def uncover_zone(self, request: rpc.UncoverZone) -> Done:
+        return covering.uncover_zone(self.app, request)
+
     @serve(rpc.SCAN_REPORT)
     def scan_report(self, request: rpc.WantScanReport) -> rpc.ScanReport:
         return reporting.scan_report(self.app, request)
 
     @serve(rpc.FULL_PAGE_IMAGE)
     def full_page_image(self, request: rpc.PageImageWanted) -> ImageRef:
-        return assembling.full_page_image(self.app, request)
+        return images.full_page_image(self.app, request)
 
     @subscribe(SplitSheets, concurrency=CHUNKS_AT_ONCE, on_exhausted="split_failed")
     def split_sheets(self, delivery: Delivery[SplitSheets]) -> None:

@@ -363,18 +363,23 @@ def first_time(sql: sa.Connection, method: str, once: UUID) -> bool:
 # Images made on demand
 
 
-def full_image(sql: sa.Connection, page_id: UUID, *, masked: bool) -> ImageRef | None:
+def full_image(
+    sql: sa.Connection, page_id: UUID, *, masked: bool, covered: Sequence[Sequence[float]]
+) -> ImageRef | None:
     found = sql.execute(
-        sa.select(full_images.c.image).where(full_images.c.page_id == page_id, full_images.c.masked == masked)
+        sa.select(full_images.c.image).where(
+            full_images.c.page_id == page_id, full_images.c.masked == masked, full_images.c.covered == covered
+        )
     ).scalar()
     return None if found is None else ImageRef.model_validate(found)
 
 
-def remember_full_image(sql: sa.Connection, page_id: UUID, image: ImageRef, *, masked: bool) -> None:
+def remember_full_image(
+    sql: sa.Connection, page_id: UUID, image: ImageRef, *, masked: bool, covered: Sequence[Sequence[float]]
+) -> None:
     """Twice is fine: the same page gives the same image."""
-    sql.execute(
-        insert(full_images).values(page_id=page_id, masked=masked, image=image.model_dump()).on_conflict_do_nothing()
-    )
+    values = {"page_id": page_id, "masked": masked, "covered": covered, "image": image.model_dump()}
+    sql.execute(insert(full_images).values(**values).on_conflict_do_nothing())
 
 
 def intake_of(sql: sa.Connection, page_id: UUID) -> str:

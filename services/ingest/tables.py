@@ -227,12 +227,13 @@ staging_acts = sa.Table(
     sa.Index("ix_staging_acts_exam_id_no", "exam_id", "no"),
 )
 
-# Pages at the scan's own resolution, made when somebody first asked for them.
+# Pages at the scan's own resolution, made when somebody first asked for them. ``covered``: the boxes painted over.
 full_images = sa.Table(
     "full_images",
     metadata,
     sa.Column("page_id", sa.Uuid, sa.ForeignKey("pages.id", ondelete="RESTRICT"), primary_key=True),
     sa.Column("masked", sa.Boolean, primary_key=True),
+    sa.Column("covered", JSONB, primary_key=True, server_default=sa.text("'[]'")),
     sa.Column("image", JSONB, nullable=False),
     _instant("created_at", default=True),
 )

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from contracts.model import PROSE, Actor, Fraction, Model, Points
 from contracts.objects import ImageRef
 from contracts.records.marking import AnnotationColour, AnnotationType
+from contracts.records.pages import Cover
 from contracts.records.sheet import MAX_FIELDS, Zone
 from contracts.rpc import AskedAgain, Done, Listing, LookForStuck, Method, Once
 from contracts.rpc.grading.exams import Document
@@ -54,17 +55,24 @@ class LockView(Model):
 
 
 class PageView(Model):
-    """``header_masked``: what this caller sees of the page has its header zone covered."""
+    """``header_masked``: what this caller sees of the page has its header zone hidden.
+
+    ``covered``: zones that a person hides from markers; staff see what is below them.
+    """
 
     page_no: int
     blank: bool
     width_px: int
     height_px: int
     header_masked: bool
+    covered: tuple[Cover, ...]
 
 
 class CopySummary(Model):
-    """``candidate_id`` and ``identified`` are null for a marker."""
+    """``candidate_id`` and ``identified`` are null for a marker.
+
+    ``paper_revision`` grows with every change of its pages and makes a good ``v`` for the addresses of their images.
+    """
 
     id: UUID
     exam_id: UUID
@@ -72,6 +80,7 @@ class CopySummary(Model):
     status: CopyStatus
     page_count: int
     revision: int
+    paper_revision: int
     lock: LockView | None
     marker_id: UUID | None
     marker: str | None

@@ -27,6 +27,7 @@ Copies = shape("Copies", rpc.Copies, without=("items",), replace={"items": (tupl
 
 
 NewPaper = shape("NewPaper", ingest.AddPaper, without=("by", "copy_id"))
+NewCover = shape("NewCover", ingest.CoverZone, without=("by", "copy_id"))
 
 
 class CopiesWanted(Page):
@@ -38,7 +39,7 @@ class CopiesWanted(Page):
 
 
 class ImageWanted(Model):
-    """``v``: anything that changes with the copy's revision; with it the image may be kept for long."""
+    """``v``: anything that changes with the copy's paper; with it the image may be kept for long."""
 
     size: Literal["full", "screen", "thumb"] = "screen"
     v: str | None = Field(default=None, max_length=64)
@@ -82,6 +83,24 @@ def add_paper(copy_id: UUID, body: Model) -> Answer:
     who = caller().actor
     ask(rpc.EXPECT_PAPER, copy_id=copy_id, by=who)
     return Answer(ask(ingest.ADD_PAPER, body, copy_id=copy_id, once=idempotency.name_of_request(), by=who), 201)
+
+
+@copies.operation(
+    "POST", "/copies/<uuid:copy_id>/covers", body=NewCover, reply=ingest.ZoneCovered, statuses=(201,), creates=True
+)
+def cover(copy_id: UUID, body: Model) -> Answer:
+    """Hide a zone of a page from markers, where a name stands outside the header. Refused once finalised."""
+    who = caller().actor
+    ask(rpc.EXPECT_PAPER, copy_id=copy_id, by=who)
+    return Answer(ask(ingest.COVER_ZONE, body, copy_id=copy_id, once=idempotency.name_of_request(), by=who), 201)
+
+
+@copies.operation("DELETE", "/copies/<uuid:copy_id>/covers/<uuid:cover_id>", statuses=(204,))
+def uncover(copy_id: UUID, cover_id: UUID) -> None:
+    """Show markers a covered zone again. Refused once finalised."""
+    who = caller().actor
+    ask(rpc.EXPECT_PAPER, copy_id=copy_id, by=who)
+    ask(ingest.UNCOVER_ZONE, copy_id=copy_id, cover_id=cover_id, by=who)
 
 
 @copies.operation(

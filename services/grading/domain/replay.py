@@ -90,7 +90,8 @@ def _of_copy(rows: Rows, event: Event, details: Mapping[str, Any]) -> None:
                 "removed": event.action == "ANNOTATION_REMOVED",
             } | _said(details, "version", "fence", "sha256")
     if "reason_sha256" in details:
-        why = {"reopened_at": event.at, "reopened_by": event.actor_id, "reason_sha256": details["reason_sha256"]}
+        by = None if event.action == Move.NEW_PAPER else event.actor_id  # whose paper it is did not reopen the copy
+        why = {"reopened_at": event.at, "reopened_by": by, "reason_sha256": details["reason_sha256"]}
         rows["reopenings", row["revision"]] = why
 
 

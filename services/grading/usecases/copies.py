@@ -8,6 +8,8 @@ from chassis import observe
 from chassis.db import Transaction, UnitOfWork
 from contracts.errors.grading import CopyFinalised, CopyOfOtherExam, NotFound, UnknownExam
 from contracts.messages.ingest import CopyAssembled, UploadSettled
+from contracts.model import Actor
+from contracts.objects import ImageRef
 from contracts.records.pages import Page, PageManifest
 from contracts.rpc import Done
 from contracts.rpc.grading.copies import (
@@ -70,19 +72,22 @@ def copy_assembled(app: Context, payload: CopyAssembled, transaction: Transactio
             "pages": [page.model_dump(mode="json") for page in manifest.pages],
             "page_count": len(manifest.pages),
         }
+        header = _header(manifest.pages)
         if known is None:
             _begin(uow, payload, paper)
+            _ask_for_reading(uow, payload, header)
         else:
-            before = [page.page_id for page in copies.pages(uow.sql, known.id)]
-            check_pages_keep_numbers(before, [page.page_id for page in manifest.pages])
-            _replace_paper(uow, known, paper)
-        _ask_for_reading(uow, payload, manifest.pages)
+            before = copies.pages(uow.sql, known.id)
+            check_pages_keep_numbers([page.page_id for page in before], [page.page_id for page in manifest.pages])
+            _replace_paper(uow, known, paper, payload.by)
+            if header != _header(before):  # else what was read of it, or is being read, holds
+                _ask_for_reading(uow, payload, header)
         printed.expect_copy(uow, payload.copy_id)
     log.info("copy_assembled", copy_id=payload.copy_id, paper_revision=payload.revision, pages=len(manifest.pages))
 
 
 def expect_paper(app: Context, request: OneCopy) -> Done:
-    """Whether sheets may be added to a copy now. Its lock and its marks are no hindrance: they stay.
+    """Whether the paper of a copy may change now: sheets added, zones covered. Lock and marks stay, and do not hinder.
 
     Raises:
         NotFound: also for markers, who know of no paper.
@@ -103,10 +108,10 @@ def _begin(uow: UnitOfWork, payload: CopyAssembled, paper: dict[str, Any]) -> No
         new = {"id": payload.copy_id, "exam_id": payload.exam_id, "anonymous_id": new_anonymous_id()}
         added = copies.add(uow, new | paper)
     details = {"anonymous_id": added.anonymous_id, **_told(paper)}
-    audit.append(uow, audit.Entry("ASSEMBLE", None, payload.exam_id, payload.copy_id, details))
+    audit.append(uow, audit.Entry("ASSEMBLE", payload.by, payload.exam_id, payload.copy_id, details))
 
 
-def _replace_paper(uow: UnitOfWork, known: Copy, paper: dict[str, Any]) -> None:
+def _replace_paper(uow: UnitOfWork, known: Copy, paper: dict[str, Any], by: Actor | None) -> None:
     """Under a finalised copy that candidates could read, new paper is a change like any other: it says why."""
     details = {"status": known.status, **_told(paper)}
     if known.status in FINALISED:
@@ -118,7 +123,7 @@ def _replace_paper(uow: UnitOfWork, known: Copy, paper: dict[str, Any]) -> None:
             details["reason_sha256"] = sha256(NEW_PAPER_REASON)
     else:
         copies.replace_paper(uow, known.id, paper)
-    audit.append(uow, audit.Entry(Move.NEW_PAPER, None, known.exam_id, known.id, details))
+    audit.append(uow, audit.Entry(Move.NEW_PAPER, by, known.exam_id, known.id, details))
 
 
 def _told(paper: dict[str, Any]) -> dict[str, Any]:
@@ -130,8 +135,11 @@ def _told(paper: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _ask_for_reading(uow: UnitOfWork, payload: CopyAssembled, pages: tuple[Page, ...]) -> None:
-    header = next((page.header_image for page in pages if page.header_image is not None), None)
+def _header(pages: tuple[Page, ...]) -> ImageRef | None:
+    return next((page.header_image for page in pages if page.header_image is not None), None)
+
+
+def _ask_for_reading(uow: UnitOfWork, payload: CopyAssembled, header: ImageRef | None) -> None:
     outcome = None if header is not None else "no_header"
     copies.expect_reading(uow, payload.copy_id, payload.revision, outcome)
     if header is not None:
@@ -173,7 +181,7 @@ def get_copy(app: Context, request: OneCopy) -> CopyView:
 
 
 def page_image(app: Context, request: PageImage) -> PageImageFound:
-    """The stored image of a page for this caller. A page with a header is shown unmasked to staff alone.
+    """The stored image of a page for this caller. A page that hides something is shown unmasked to staff alone.
 
     ``image`` is null when it has to be made from the scan; then ``masked`` says whether it must be covered.
     """
@@ -182,11 +190,11 @@ def page_image(app: Context, request: PageImage) -> PageImageFound:
         page = copies.one_page(sql, request.copy_id, request.page_no)
     if page is None:
         raise NotFound
-    covered = page.header is not None and not copies.sees_candidates(request.by)
-    images = page.masked if covered else page.images
+    masked = page.hides and not copies.sees_candidates(request.by)
+    images = page.masked if masked else page.images
     # A header without its masked images cannot be shown as it is: better no image than a name.
     image = getattr(images, request.size) if images is not None else None
-    return PageImageFound(image=image, masked=covered)
+    return PageImageFound(image=image, masked=masked)
 
 
 def copy_events(app: Context, request: ListAudit) -> AuditTrail:

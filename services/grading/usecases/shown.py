@@ -34,6 +34,7 @@ def summary(row: Any, by: Actor) -> dict[str, Any]:
         "status": row.status,
         "page_count": row.page_count,
         "revision": row.revision,
+        "paper_revision": row.paper_revision,
         "lock": lock,
         "marker_id": row.marker_id,
         "marker": row.marker,
@@ -46,12 +47,12 @@ def summary(row: Any, by: Actor) -> dict[str, Any]:
 
 
 def _page_view(page: Page, masked: bool) -> PageView:
-    covered = masked and page.header is not None
-    images = page.masked if covered and page.masked is not None else page.images
+    images = page.masked if masked and page.masked is not None else page.images
     return PageView(
         page_no=page.page_no,
         blank=page.blank,
         width_px=images.screen.width_px,
         height_px=images.screen.height_px,
-        header_masked=covered,
+        header_masked=masked and page.header is not None,
+        covered=page.covered,
     )

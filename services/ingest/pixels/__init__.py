@@ -14,7 +14,7 @@ import numpy as np
 from contracts.errors.ingest import NotFound
 from services.ingest.pixels import archive, checking, document, jpeg
 from services.ingest.pixels.cutting import READING_QUALITY, Cutter
-from services.ingest.pixels.masking import masked_pixels
+from services.ingest.pixels.masking import masked_pixels, shown_pixels
 from services.ingest.pixels.sides import Side, turned
 
 Answer = tuple[dict[str, Any], list[bytes]]
@@ -61,9 +61,10 @@ def full(
     spreads: bool,
     clip: Sequence[float],
     turn_deg: int,
-    hidden: Sequence[float] | None,
+    header: Sequence[float] | None,
+    covered: Sequence[Sequence[float]],
 ) -> Answer:
-    """One page at the scan's own resolution, upright; ``hidden`` is the box of its header to paint over."""
+    """One page at the scan's own resolution, upright, without its ``header`` and what is ``covered`` (boxes)."""
     with document.open_pdf(files[0]) as pdf:
         if not 1 <= side_no <= pdf.page_count:
             raise NotFound
@@ -71,9 +72,7 @@ def full(
     height, width = pixels.shape[:2]
     x, y, w, h = clip
     part = pixels[round(y * height) : round((y + h) * height), round(x * width) : round((x + w) * width)]
-    page = turned(part, turn_deg)
-    if hidden is not None:
-        page = masked_pixels(page, hidden)
+    page = shown_pixels(turned(part, turn_deg), header, covered)
     return _size(page), [jpeg.encode(page, FULL_QUALITY)]
 
 
@@ -94,6 +93,19 @@ def hide(_files: Sequence[str], blob: bytes, *, sizes: Sequence[int], share: flo
     qualities = [*(FULL_QUALITY for _ in pages), READING_QUALITY]
     images = [jpeg.encode(each, quality) for each, quality in zip(shown, qualities, strict=True)]
     return {"images": [_size(each) for each in shown]}, images
+
+
+def cover(
+    _files: Sequence[str],
+    blob: bytes,
+    *,
+    sizes: Sequence[int],
+    header: Sequence[float] | None,
+    covered: Sequence[Sequence[float]],
+) -> Answer:
+    """Images of one page (JPEG, back to back) without its ``header`` and what is ``covered`` (boxes)."""
+    pages = [shown_pixels(page, header, covered) for page in _decoded(blob, sizes)]
+    return {"images": [_size(page) for page in pages]}, [jpeg.encode(page, FULL_QUALITY) for page in pages]
 
 
 def _decoded(blob: bytes, sizes: Sequence[int]) -> list[jpeg.Pixels]:

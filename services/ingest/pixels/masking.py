@@ -11,16 +11,25 @@ from services.ingest.pixels.contrast import MM, Grey, level
 from services.ingest.pixels.header import SEARCHED_SHARE, find_header
 from services.ingest.pixels.jpeg import Pixels
 
+COVER_TONE = 200  # grey: what a person covered is told from paper that was left empty
 LOOKED_AT_SHARE = SEARCHED_SHARE + 0.02  # what is searched, on paper laid askew
 
 
-def masked_pixels(pixels: Pixels, box: Sequence[float], *, height_px: int | None = None) -> Pixels:
-    """The picture with a box (x, y, w, h as shares) painted white.
+def masked_pixels(pixels: Pixels, box: Sequence[float], *, height_px: int | None = None, tone: int = 255) -> Pixels:
+    """The picture with a box (x, y, w, h as shares) painted over.
 
     ``height_px``: of the whole picture, when ``pixels`` are its upper rows.
     """
     result = np.array(pixels)
-    result[_inside(result, box, height_px)] = 255
+    result[_inside(result, box, height_px)] = tone
+    return result
+
+
+def shown_pixels(pixels: Pixels, header: Sequence[float] | None, covered: Sequence[Sequence[float]]) -> Pixels:
+    """An upright page as markers see it: without its ``header`` and what a person ``covered``."""
+    result = pixels if header is None else masked_pixels(pixels, header)
+    for box in covered:
+        result = masked_pixels(result, box, tone=COVER_TONE)
     return result
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import requests
 
@@ -226,6 +226,10 @@ def _table() -> Iterator[tuple[str, str, Callable[[Scene], Wanted]]]:
     yield "copies.page", "gateway grading ingest store", _api("admin", "GET", "/copies/{s.graded}/pages/1", **full)
     late = {"json": lambda s: {"booklet_ids": [s.booklet["id"]]}}
     yield "copies.add_paper", "gateway grading ingest store", _api("admin", "POST", copy + "/paper", **late)
+    zone = {"json": {"page_no": 1, "box": {"x": 0.1, "y": 0.5, "w": 0.3, "h": 0.1}}}
+    yield "copies.cover", "gateway grading ingest store", _api("admin", "POST", copy + "/covers", **zone)
+    # Nothing is covered under this id: refused, after the paper was looked at.
+    yield "copies.uncover", "gateway grading ingest store", _api("admin", "DELETE", copy + f"/covers/{UUID(int=0)}")
     yield "copies.final", "gateway grading store", _api("admin", "GET", "/copies/{s.graded}/final.pdf")
     yield "copies.events", "gateway grading", _api("admin", "GET", copy + "/events")
     yield "audit.index", "gateway grading", _api("admin", "GET", "/audit")

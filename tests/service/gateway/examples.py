@@ -58,6 +58,7 @@ def copy_view(copy_id: UUID, **changes: Any) -> CopyView:
         "status": CopyStatus.READY,
         "page_count": 4,
         "revision": 1,
+        "paper_revision": 1,
         "lock": None,
         "marker_id": None,
         "marker": None,

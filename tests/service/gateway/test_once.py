@@ -221,6 +221,11 @@ def _add_paper(school: School) -> Wish:
     return f"/copies/{copy_id}/paper", {"json": {"booklet_ids": late}}
 
 
+def _cover(school: School) -> Wish:
+    zone = {"page_no": 1, "box": {"x": 0.1, "y": 0.5, "w": 0.3, "h": 0.1}}
+    return f"/copies/{school.copy(school.exam())}/covers", {"json": zone}
+
+
 def _annotate(school: School) -> Wish:
     copy_id = school.copy(school.exam())
     note = {
@@ -266,6 +271,7 @@ CREATING: dict[str, Callable[[School], Wish]] = {
     "booklets.split": _split,
     "booklets.undo": _undo,
     "copies.add_paper": _add_paper,
+    "copies.cover": _cover,
     "booklets.undo_in_one": _undo_in_one,
     "exams.create": lambda _: ("/exams", {"json": {"title": "Bac blanc", "intake": "a3"}}),
     "exams.issue_access_codes": _access_codes,

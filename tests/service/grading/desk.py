@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,7 +17,7 @@ from contracts.messages.ingest import CopyAssembled
 from contracts.messages.render import DocumentComposed
 from contracts.model import Actor, Role
 from contracts.objects import ImageRef, ObjectRef
-from contracts.records.pages import Box, Page, PageImages, PageManifest, PageSource
+from contracts.records.pages import Box, Cover, Page, PageImages, PageManifest, PageSource
 from contracts.rpc.grading.copies import Finalise, FinaliseStarted, LockView, PutScores, TakeLock
 from contracts.rpc.grading.exams import CreateExam, PutScheme, SchemeNode
 from services.grading.context import Context
@@ -45,12 +45,15 @@ def person(name: str, role: Role = Role.MARKER) -> Actor:
     return Actor(id=uuid.uuid4(), name=name, role=role)
 
 
+OPERATOR = person("Secrétariat", Role.OPERATOR)
+
+
 def reference(kind: str, text: str, media_type: str = "image/jpeg") -> ObjectRef:
     sha256 = uuid.uuid5(uuid.NAMESPACE_OID, text).hex * 2
     return ObjectRef(key=f"{kind}/{sha256[:2]}/{sha256}", sha256=sha256, size=1000, media_type=media_type)
 
 
-def _images(name: str, full: bool) -> PageImages:
+def images(name: str, full: bool) -> PageImages:
     def image(size: str, width: int) -> ImageRef:
         return ImageRef(object=reference("pages", f"{name}-{size}"), width_px=width, height_px=int(width * 1.414))
 
@@ -59,15 +62,27 @@ def _images(name: str, full: bool) -> PageImages:
     )
 
 
+def other_header(page: Page) -> Page:
+    """The page with another picture of its header."""
+    image = ImageRef(object=reference("headers", "other"), width_px=900, height_px=200)
+    return page.model_copy(update={"header_image": image})
+
+
+def covered(page: Page) -> Page:
+    """The page after a person hid a zone of it from markers."""
+    cover = Cover(id=uuid.uuid4(), box=Box(x=0.1, y=0.2, w=0.3, h=0.05))
+    return page.model_copy(update={"covered": (cover,), "masked": images(f"covered-{page.page_no}", full=False)})
+
+
 def page(page_no: int, *, header: bool = False, side_no: int = 1) -> Page:
     return Page(
         page_no=page_no,
         page_id=uuid.uuid4(),
         source=PageSource(upload=reference("uploads", "scan", "application/pdf"), side_no=side_no),
         blank=False,
-        images=_images(f"open-{page_no}", full=True),
+        images=images(f"open-{page_no}", full=True),
         header=Box(x=0, y=0, w=1, h=0.2) if header else None,
-        masked=_images(f"masked-{page_no}", full=False) if header else None,
+        masked=images(f"masked-{page_no}", full=False) if header else None,
         header_image=ImageRef(object=reference("headers", "h"), width_px=900, height_px=200) if header else None,
     )
 
@@ -91,17 +106,25 @@ class Desk:
         return self.app.db.transaction
 
     def paper(self, copy_id: uuid.UUID, revision: int = 1, pages: int = 2, first_side: int = 1) -> CopyAssembled:
-        manifest = PageManifest(
-            exam_id=self.exam_id,
-            copy_id=copy_id,
-            revision=revision,
-            pages=tuple(
-                page(number, header=number == 1, side_no=first_side + number - 1) for number in range(1, pages + 1)
-            ),
+        numbers = range(1, pages + 1)
+        return self.revised(
+            copy_id, [page(no, header=no == 1, side_no=first_side + no - 1) for no in numbers], revision
         )
+
+    def pages(self, copy_id: uuid.UUID) -> list[Page]:
+        return [Page.model_validate(each) for each in self.row(copy_id).pages]
+
+    def revised(self, copy_id: uuid.UUID, pages: Sequence[Page], revision: int = 2) -> CopyAssembled:
+        """What ingest says of these pages."""
+        manifest = PageManifest(exam_id=self.exam_id, copy_id=copy_id, revision=revision, pages=tuple(pages))
         ref = self.app.objects.put_json("manifests", manifest)
         return CopyAssembled(
-            copy_id=copy_id, exam_id=self.exam_id, revision=revision, manifest=ref, page_count=len(manifest.pages)
+            copy_id=copy_id,
+            exam_id=self.exam_id,
+            revision=revision,
+            manifest=ref,
+            page_count=len(pages),
+            by=OPERATOR,
         )
 
     def add_copy(self, marker: Actor | None = None, *, first_side: int = 1) -> uuid.UUID:

@@ -18,9 +18,9 @@ from contracts.errors.grading import (
     PagesMoved,
     UnknownExam,
 )
-from contracts.messages.ingest import CopyAssembled, UploadSettled
+from contracts.messages.ingest import UploadSettled
 from contracts.model import Actor, Role
-from contracts.records.pages import Page, PageManifest
+from contracts.records.pages import Page
 from contracts.rpc.grading.copies import (
     AnnotationFields,
     CreateAnnotation,
@@ -32,7 +32,7 @@ from contracts.rpc.grading.copies import (
 )
 from services.grading.store import audit, paging, tables
 from services.grading.usecases import copies, marking, reopening
-from tests.service.grading.desk import Desk, counted, page, person
+from tests.service.grading.desk import OPERATOR, Desk, counted, covered, other_header, page, person
 
 
 def listing(desk: Desk, by: Actor, **kw: Any) -> Any:
@@ -81,7 +81,7 @@ def test_older_and_equal_paper_is_ignored_and_newer_replaces(desk: Desk) -> None
     row = desk.row(copy_id)
     assert (row.paper_revision, row.page_count, row.anonymous_id, row.marker) == (3, 5, anonymous_id, "Mme Curie")
     assert desk.actions(copy_id) == ["ASSEMBLE", "ALLOCATE", "NEW_PAPER"]
-    assert [command["revision"] for command in desk.sent("ocr.text.extract.v1")] == [1, 3]
+    assert [command["revision"] for command in desk.sent("ocr.text.extract.v1")] == [1]  # the same header
 
 
 def test_new_paper_under_a_graded_copy_opens_its_next_revision(desk: Desk) -> None:
@@ -96,16 +96,21 @@ def test_new_paper_under_a_graded_copy_opens_its_next_revision(desk: Desk) -> No
     assert desk.row(again).status == "GRADED"
 
 
+def test_a_header_that_changed_is_read_again(desk: Desk) -> None:
+    copy_id = desk.add_copy()
+    pages = desk.pages(copy_id)
+    copies.copy_assembled(desk.app, desk.revised(copy_id, [other_header(pages[0]), pages[1]]), desk.delivery)
+    assert [command["revision"] for command in desk.sent("ocr.text.extract.v1")] == [1, 2]
+
+
 def more_paper(desk: Desk, copy_id: uuid.UUID, order: list[int], revision: int = 2) -> Any:
     """The pages a copy has, in some order (from 1; 0: a page it has not)."""
-    known = [Page.model_validate(each) for each in desk.row(copy_id).pages]
+    known = desk.pages(copy_id)
     pages = [
         (known[each - 1] if each else page(number)).model_copy(update={"page_no": number})
         for number, each in enumerate(order, start=1)
     ]
-    manifest = PageManifest(exam_id=desk.exam_id, copy_id=copy_id, revision=revision, pages=tuple(pages))
-    ref = desk.app.objects.put_json("manifests", manifest)
-    return CopyAssembled(copy_id=copy_id, exam_id=desk.exam_id, revision=revision, manifest=ref, page_count=len(pages))
+    return desk.revised(copy_id, pages, revision)
 
 
 def test_late_sheets_leave_lock_scores_and_annotations_where_they_are(desk: Desk) -> None:
@@ -290,6 +295,32 @@ def test_the_header_is_masked_for_all_but_staff(desk: Desk) -> None:
         key(operator, 3, "screen")
     with pytest.raises(NotFound):
         key(person("Ada", Role.CANDIDATE), 1, "screen")
+
+
+def test_what_a_person_covered_is_hidden_from_all_but_staff(desk: Desk) -> None:
+    copy_id = desk.add_copy()
+    pages = desk.pages(copy_id)
+    hidden = covered(pages[1])  # a page without a header
+    copies.copy_assembled(desk.app, desk.revised(copy_id, [pages[0], hidden]), desk.delivery)
+    assert hidden.masked is not None
+    for size in ("screen", "thumb", "full"):
+        for by, images in ((desk.admin, hidden.images), (desk.marker, hidden.masked)):
+            found = copies.page_image(desk.app, PageImage(copy_id=copy_id, page_no=2, size=size, by=by))  # type: ignore[arg-type]
+            assert (found.image, found.masked) == (getattr(images, size), by is desk.marker)
+    view = copies.get_copy(desk.app, OneCopy(copy_id=copy_id, by=desk.marker))
+    assert view.paper_revision == 2
+    assert [(each.header_masked, each.covered) for each in view.pages] == [(True, ()), (False, hidden.covered)]
+
+
+def test_covering_touches_neither_lock_nor_scores_nor_who_it_is(desk: Desk) -> None:
+    copy_id, token = desk.marked()
+    pages = desk.pages(copy_id)
+    copies.copy_assembled(desk.app, desk.revised(copy_id, [covered(pages[0]), pages[1]]), desk.delivery)
+    assert len(desk.sent("ocr.text.extract.v1")) == 1, "its header is not read again"
+    trail = copies.copy_events(desk.app, ListAudit(copy_id=copy_id, by=desk.admin)).items
+    assert [each.actor for each in trail if each.action == "NEW_PAPER"] == [OPERATOR.name]
+    desk.finalise(copy_id, token)
+    assert desk.row(copy_id).status == "GRADING_IN_PROGRESS"
 
 
 def test_a_lock_in_force_is_shown_without_its_token(desk: Desk) -> None:

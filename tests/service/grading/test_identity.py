@@ -13,7 +13,7 @@ from contracts.rpc.grading.copies import Identify, ListIdentification, OneCopy
 from contracts.rpc.grading.exams import Publish
 from services.grading.store import audit, tables
 from services.grading.usecases import copies, identity, publication
-from tests.service.grading.desk import counted
+from tests.service.grading.desk import counted, other_header
 from tests.service.grading.school import candidate_ids, identify, import_roster, new_exam, read
 
 
@@ -75,7 +75,8 @@ def test_a_copy_that_was_read_is_not_asked_for_again(desk, roster):
 
 def test_a_reading_of_older_paper_is_ignored(desk, roster):
     copy_id = desk.add_copy()
-    copies.copy_assembled(desk.app, desk.paper(copy_id, revision=2), desk.delivery)
+    first, second = desk.pages(copy_id)
+    copies.copy_assembled(desk.app, desk.revised(copy_id, [other_header(first), second]), desk.delivery)
     read(desk, copy_id, "ROBIN", revision=1)
     assert queue(desk).items[0].reading is None
     read(desk, copy_id, "DA SILVA", revision=2)

@@ -13,7 +13,7 @@ from contracts.rpc.grading.exams import DeleteExam, OneExam, UpdateExam
 from contracts.rpc.grading.printed import DismissPrintedName, ListPrintedNames
 from services.grading.store import tables
 from services.grading.usecases import copies, exams, printed
-from tests.service.grading.desk import person, reference
+from tests.service.grading.desk import covered, person, reference
 from tests.service.grading.school import import_roster, read
 
 OPEN, MASKED = (reference("pages", name).sha256 for name in ("open-2-screen", "masked-1-screen"))
@@ -118,6 +118,26 @@ def test_what_nobody_answered_is_asked_for_again(checking):
     checking.write(tables.printed_pages.update().values(asked_at="2020-01-01"))
     assert printed.read_next(checking.app) == 2
     assert len(asked(checking)) == 4
+
+
+def test_a_name_that_was_covered_is_looked_for_below_and_told_no_more(checking):
+    copy_id = add_read_copy(checking)
+    printed.read_next(checking.app)
+    answer(checking, copy_id, MASKED)
+    answer(checking, copy_id, text=JADE)
+    printed.compare_next(checking.app)
+    assert told(checking) == [(copy_id, 2, "Jade")]
+    pages = checking.pages(copy_id)
+    hidden = covered(pages[1])
+    copies.copy_assembled(checking.app, checking.revised(copy_id, [pages[0], hidden]), checking.delivery)
+    assert (listed(checking).waiting, told(checking)) == (1, [])
+    checking.write(tables.printed_pages.update().values(asked_at="2020-01-01"))
+    assert printed.read_next(checking.app) == 1
+    image = hidden.masked.screen.object.sha256
+    assert asked(checking)[-1] == (str(copy_id), image)
+    answer(checking, copy_id, image, text="Élève : une autre")
+    printed.compare_next(checking.app)
+    assert (listed(checking).waiting, told(checking)) == (0, [])
 
 
 @pytest.mark.parametrize("off", ["switched off", "deleted"])

@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 from contracts.objects import ImageRef
 from contracts.records.pages import Page, PageManifest
 from contracts.rpc.ingest import AddPaper, AssembleCertain, AssembleCopy, PageImageWanted
-from services.ingest import assembling
+from services.ingest import assembling, images
 from tests.scans.paper import a4_pile, face, leaf, pdf
 from tests.scans.printed import EXAM, sheets, sides
 from tests.service.ingest.conftest import OPERATOR, Ingest
@@ -50,7 +50,7 @@ def test_a_first_page_without_a_header_hides_its_upper_part(ingest: Ingest) -> N
     assert (page.header.y, page.header.h) == (0, SHARE)
     for picture in (page.masked.screen, page.masked.thumb):
         expect_hidden(shown(ingest, picture), SHARE)
-    full = assembling.full_page_image(
+    full = images.full_page_image(
         ingest.context, PageImageWanted(copy_id=ingest.assembled()[0].copy_id, page_no=1, masked=True)
     )
     expect_hidden(shown(ingest, full), SHARE)

@@ -43,7 +43,7 @@ from contracts.rpc.ingest import (
     PaperAdded,
     SplitBooklet,
 )
-from services.ingest import assembling, staging, usecases
+from services.ingest import assembling, images, staging, usecases
 from services.ingest.invariants import SUBJECTS
 from tests.scans.paper import a4_pile, pile
 from tests.service.ingest.conftest import OPERATOR, Ingest
@@ -259,7 +259,7 @@ def test_late_sheets_join_a_copy_behind_the_pages_it_has(ingest: Ingest) -> None
         (no, page.id) for no, page in enumerate(late.pages, start=5)
     ]
     asked = PageImageWanted(copy_id=copy_id, page_no=7, masked=False)
-    assert assembling.full_page_image(ingest.context, asked) == after.pages[6].images.full
+    assert images.full_page_image(ingest.context, asked) == after.pages[6].images.full
 
 
 def test_what_earlier_paper_was_frozen_with_keeps_a_name(ingest: Ingest) -> None:
@@ -367,9 +367,7 @@ def test_the_full_image_is_upright_whole_and_made_once(ingest: Ingest) -> None:
     copy_id = assemble(ingest, booklet).copy_id
 
     def full(*, masked: bool, page_no: int = 1) -> ImageRef:
-        return assembling.full_page_image(
-            ingest.context, PageImageWanted(copy_id=copy_id, page_no=page_no, masked=masked)
-        )
+        return images.full_page_image(ingest.context, PageImageWanted(copy_id=copy_id, page_no=page_no, masked=masked))
 
     page = shown(ingest, full(masked=False))
     assert page.shape == pytest.approx((1169, 827), abs=8)
@@ -389,7 +387,7 @@ def test_an_upright_a4_scan_is_its_own_full_image(ingest: Ingest) -> None:
     (booklet,) = ingest.booklets()
     pages: tuple[Page, ...] = assemble(ingest, booklet).pages
     ask = PageImageWanted(copy_id=ingest.assembled()[0].copy_id, page_no=2, masked=True)  # nothing to mask there
-    assert assembling.full_page_image(ingest.context, ask) == pages[1].images.full
+    assert images.full_page_image(ingest.context, ask) == pages[1].images.full
 
 
 def test_lists_take_the_same_few_queries_whatever_their_length(ingest: Ingest) -> None:
