@@ -12,13 +12,14 @@ from tests.browser.visits import Visits, expect_accessible
 from tests.story.journey import Journey, Pile, until
 
 PUPILS = scans.PUPILS[:2]
-SHOWN = PUPILS[0]
+SHOWN, OTHER = PUPILS
 
 
-def typed_over(pile: bytes, side: int, text: str, dpi: int = 150) -> bytes:
-    """The pile with a line of print on one of its sides, scanned again."""
+def typed_over(pile: bytes, lines: dict[int, str], dpi: int = 150) -> bytes:
+    """The pile with a line of print on some of its sides, scanned again."""
     with pymupdf.open(stream=pile, filetype="pdf") as paper, pymupdf.open() as again:
-        paper[side].insert_text((90, 795), text, fontsize=12, fontname="tiro")
+        for side, text in lines.items():
+            paper[side].insert_text((90, 795), text, fontsize=12, fontname="tiro")
         for page in paper:
             scan = page.get_pixmap(dpi=dpi, colorspace=pymupdf.csGRAY).tobytes("jpeg", jpg_quality=80)
             again.new_page(width=page.rect.width, height=page.rect.height).insert_image(page.rect, stream=scan)
@@ -27,8 +28,12 @@ def typed_over(pile: bytes, side: int, text: str, dpi: int = 150) -> bytes:
 
 @pytest.fixture(scope="module")
 def journey(stack: Stack) -> Journey:
-    """Two copies; the second page of the first says in print whose it is."""
-    pile = typed_over(scans.a4_pile(PUPILS), 1, f"Devoir rendu par {SHOWN.first_name} {SHOWN.last_name} le 12 mai")
+    """Two copies; their second pages say in print whose they are."""
+    lines = {
+        1: f"Devoir rendu par {SHOWN.first_name} {SHOWN.last_name} le 12 mai",
+        5: f"{OTHER.last_name} {OTHER.first_name}",
+    }
+    pile = typed_over(scans.a4_pile(PUPILS), lines)
     made = Journey(stack.base, Pile("Devoir tapé", "a4", pile, scans.roster_csv(), [each.ine for each in PUPILS]))
     made.open(stack.passwords["admin"])
     made.finish_upload(made.start_upload())
@@ -37,7 +42,7 @@ def journey(stack: Stack) -> Journey:
     return made
 
 
-def test_the_switch_has_pages_read_and_the_name_is_told_until_a_person_sets_it_aside(
+def test_the_switch_has_pages_read_and_names_are_told_until_a_person_hides_them_or_sets_them_aside(
     page: Visits, journey: Journey
 ) -> None:
     found = f"/exams/{journey.exam}/printed-names"
@@ -50,12 +55,19 @@ def test_the_switch_has_pages_read_and_the_name_is_told_until_a_person_sets_it_a
         shown.get_by_role("button", name="Enregistrer").click()
     until(lambda: journey.admin.get(found)["waiting"] == 0 < journey.admin.get(found)["pages"], "all pages read", 180)
     shown.goto(f"/exams/{journey.exam}/identification")
-    shown.get_by_role("button", name="Noms imprimés 1").click()
+    shown.get_by_role("button", name="Noms imprimés 2").click()
     place = shown.get_by_role("listitem").filter(has_text=SHOWN.last_name)
     expect(place).to_contain_text("page 2")
     expect(place.get_by_role("img")).to_be_visible()
     expect_accessible(shown)
-    place.get_by_role("button", name="Rien à cacher").click()
+    place.get_by_role("button", name="Masquer").click()
+    expect(shown.get_by_text("Les correcteurs ne verront plus cette zone.")).to_be_visible()
+    expect(shown.get_by_role("button", name="Noms imprimés 1")).to_be_visible()
+    until(lambda: journey.admin.get(found)["total"] == 1, "the page is another one now")
+    until(lambda: journey.admin.get(found)["waiting"] == 0, "what markers see of it is read", 60)
+    assert journey.admin.get(found)["total"] == 1, "no name can be read there any more"
+    other = shown.get_by_role("listitem").filter(has_text=OTHER.last_name)
+    other.get_by_role("button", name="Rien à cacher").click()
     expect(shown.get_by_text("Aucun nom de la liste")).to_be_visible()
     expect(shown.get_by_role("button", name="Noms imprimés 0")).to_be_visible()
 

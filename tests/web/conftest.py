@@ -96,7 +96,7 @@ def full_copy(**changes: Any) -> copies.CopyView:
         "marker": EVIL,
         "total": Decimal("12.5"),
         "identified": False,
-        "pages": (copies.PageView(page_no=1, blank=True, width_px=10, height_px=14, header_masked=True),),
+        "pages": (copies.PageView(page_no=1, blank=True, width_px=10, height_px=14, header_masked=True, covered=()),),
         "final_available": True,
     }
     return copy_view(COPY, **(values | changes))

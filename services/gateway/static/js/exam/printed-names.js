@@ -1,5 +1,5 @@
 // @ts-check
-/** <printed-names exam>: where printed text shows a name of the roster to markers; a person looks, and may set it aside. */
+/** <printed-names exam>: where printed text shows a name of the roster to markers; a person looks, hides it or sets it aside. */
 import { acting } from "../core/acting.js";
 import { call } from "../core/api.js";
 import { Island, html, icon, nothing, repeat, signal, styled } from "../core/island.js";
@@ -13,10 +13,13 @@ import { n, t } from "../core/words.js";
 
 const READ_AGAIN_MS = 5000;
 const AT_ONCE = 50;
+const AROUND = 0.006; // of the page: letters reach over the box of their word
 
 class PrintedNames extends Island {
   names = signal(/** @type {Names | null} */ (null));
   told = signal(/** @type {unknown} */ (nothing));
+  /** What was hidden here, though the list may not have heard of it yet. @type {Set<string>} */
+  covered = new Set();
   busy = signal(false);
   /** @type {number | undefined} */
   #timer;
@@ -37,6 +40,9 @@ class PrintedNames extends Island {
     clearTimeout(this.#timer);
     try {
       const names = await call("GET", `${this.path}?limit=${AT_ONCE}`);
+      const items = names.items.filter((/** @type {Found} */ each) => !this.covered.has(each.id));
+      names.total -= names.items.length - items.length;
+      names.items = items;
       this.names.value = names;
       this.dispatchEvent(new CustomEvent("counted", { detail: names.total }));
       if (names.waiting) this.#timer = window.setTimeout(() => this.load(), READ_AGAIN_MS);
@@ -65,7 +71,19 @@ class PrintedNames extends Island {
         <img src=${`/api/v1/copies/${found.copy_id}/pages/${found.page_no}?size=screen`} alt=${t("printed.slice", where)} loading="lazy"><i></i></div></div>
       <div class="said"><p><b>${found.last_name} ${found.first_name}</b> <span class="quiet">${t("printed.where", where)}</span></p>
         <div class="acts"><a class="button small" href=${`/copies/${found.copy_id}`}>${icon("eye")}${t("identify.see_copy")}</a>
+          <button class="button small solid" type="button" @click=${() => acting(this, () => this.cover(found))}>${icon("eye-off")}${t("printed.cover")}<span class="unseen"> ${found.anonymous_id}</span></button>
           <button class="button small" type="button" @click=${() => acting(this, () => this.dismiss(found))}>${icon("check")}${t("printed.dismiss")}<span class="unseen"> ${found.anonymous_id}</span></button></div></div></li>`;
+  }
+
+  /** @param {Found} found */
+  async cover(found) {
+    const { box } = found;
+    const [x, y] = [Math.max(0, box.x - AROUND), Math.max(0, box.y - AROUND)];
+    const around = { x, y, w: Math.min(1, box.x + box.w + AROUND) - x, h: Math.min(1, box.y + box.h + AROUND) - y };
+    await call("POST", `/copies/${found.copy_id}/covers`, { page_no: found.page_no, box: around });
+    this.covered.add(found.id);
+    say(t("cover.done"));
+    await this.load();
   }
 
   /** @param {Found} found */

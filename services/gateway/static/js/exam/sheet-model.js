@@ -10,15 +10,14 @@ import { Island, html, icon, nothing, repeat, signal, styled } from "../core/isl
 import { note } from "../core/problem.js";
 import { say } from "../core/toast.js";
 import { n, t } from "../core/words.js";
+import { byKey, draw, hold } from "../core/zones.js";
 
-/** @typedef {{kind: string, x: number, y: number, w: number, h: number}} Zone */
+/** @typedef {import("../core/zones.js").Box & {kind: string}} Zone */
 /** @typedef {import("./identification-desk.js").Copy} Copy */
 
 const KINDS = ["last_name", "first_name", "number", "class", "birth_date"];
 const SAMPLES = 12;
-const SMALLEST = 0.02;
 const KEY_STEP = 0.005;
-const between = (/** @type {number} */ low, /** @type {number} */ value, /** @type {number} */ high) => Math.max(low, Math.min(value, high));
 
 class SheetModel extends Island {
   samples = signal(/** @type {Copy[] | null} */ (null));
@@ -124,35 +123,24 @@ class SheetModel extends Island {
       this.removeZone(at);
       return;
     }
-    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    if (!way) return;
-    event.preventDefault();
-    const zone = this.zones.value[at];
-    const [dx, dy] = [way[0] * KEY_STEP, way[1] * KEY_STEP * 4]; // headers are about four times as wide as high
-    this.change(at, event.shiftKey ? sized(zone, zone.w + dx, zone.h + dy) : placed(zone, zone.x + dx, zone.y + dy));
+    const zone = byKey(event, this.zones.value[at], [KEY_STEP, KEY_STEP * 4]); // headers are about four times as wide as high
+    if (zone) this.change(at, zone);
   }
 
   /** A new zone from where the pointer went down. @param {PointerEvent} event */
   draw(event) {
     if (event.button !== 0 || this.zones.value.length >= 8) return;
-    const canvas = /** @type {HTMLElement} */ (event.currentTarget);
-    const [x, y] = shares(event, canvas);
-    event.preventDefault();
     let at = -1;
     this.selected.value = -1;
-    follow(event, canvas, (now) => {
-      const [toX, toY] = shares(now, canvas);
-      const drawn = { x: Math.min(x, toX), y: Math.min(y, toY), w: Math.abs(toX - x), h: Math.abs(toY - y) };
-      if (at >= 0) this.change(at, drawn);
-      else if (drawn.w > SMALLEST) {
+    draw(event, /** @type {HTMLElement} */ (event.currentTarget), (box) => {
+      if (at >= 0) this.change(at, box);
+      else {
         at = this.zones.value.length;
-        this.zones.value = [...this.zones.value, { kind: this.kind.value, ...drawn }];
+        this.zones.value = [...this.zones.value, { kind: this.kind.value, ...box }];
         this.selected.value = at;
       }
-    }, () => {
-      if (at < 0) return;
-      const zone = this.zones.value[at];
-      this.change(at, sized(zone, zone.w, zone.h));
+    }, (box) => {
+      this.change(at, box);
       this.next();
     });
   }
@@ -160,17 +148,10 @@ class SheetModel extends Island {
   /** Move a zone, or size it when held at its corner. @param {PointerEvent} event @param {number} at */
   hold(event, at) {
     if (event.button !== 0) return;
-    event.stopPropagation();
     this.selected.value = at;
     this.kind.value = this.zones.value[at].kind;
     const canvas = /** @type {HTMLElement} */ (this.querySelector(".canvas"));
-    const corner = /** @type {HTMLElement} */ (event.target).classList.contains("corner");
-    const zone = this.zones.value[at];
-    const [x, y] = shares(event, canvas);
-    follow(event, canvas, (now) => {
-      const [toX, toY] = shares(now, canvas);
-      this.change(at, corner ? sized(zone, zone.w + toX - x, zone.h + toY - y) : placed(zone, zone.x + toX - x, zone.y + toY - y));
-    }, () => {});
+    hold(event, canvas, this.zones.value[at], (zone) => this.change(at, zone));
   }
 
   save() {
@@ -190,36 +171,6 @@ class SheetModel extends Island {
       say(t("model.forgotten"));
     });
   }
-}
-
-/** Where the pointer is, in shares of the picture. @param {PointerEvent} event @param {HTMLElement} canvas @returns {[number, number]} */
-function shares(event, canvas) {
-  const box = canvas.getBoundingClientRect();
-  return [between(0, (event.clientX - box.left) / box.width, 1), between(0, (event.clientY - box.top) / box.height, 1)];
-}
-
-/** @param {Zone} zone @param {number} x @param {number} y @returns {Zone} */
-function placed(zone, x, y) {
-  return { ...zone, x: between(0, x, 1 - zone.w), y: between(0, y, 1 - zone.h) };
-}
-
-/** @param {Zone} zone @param {number} w @param {number} h @returns {Zone} */
-function sized(zone, w, h) {
-  return { ...zone, w: between(SMALLEST, w, 1 - zone.x), h: between(SMALLEST, h, 1 - zone.y) };
-}
-
-/** @param {PointerEvent} event @param {HTMLElement} canvas @param {(now: PointerEvent) => void} moved @param {() => void} ended */
-function follow(event, canvas, moved, ended) {
-  canvas.setPointerCapture(event.pointerId);
-  const stop = () => {
-    canvas.removeEventListener("pointermove", moved);
-    canvas.removeEventListener("pointerup", stop);
-    canvas.removeEventListener("pointercancel", stop);
-    ended();
-  };
-  canvas.addEventListener("pointermove", moved);
-  canvas.addEventListener("pointerup", stop);
-  canvas.addEventListener("pointercancel", stop);
 }
 
 customElements.define("sheet-model", SheetModel);

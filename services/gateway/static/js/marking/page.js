@@ -62,7 +62,7 @@ export class MarkPage extends Island {
     ]);
     const view = `0 0 1000 ${this.height}`;
     return html`<figure class=${`page with-${S.writable.value ? (S.armed.value ? "armed" : S.tool.value) : "nothing"}${S.dim.value ? " dim" : ""}`}>
-      <img src=${`/api/v1/copies/${copy.id}/pages/${this.number}?size=screen&v=${copy.revision}`} width=${page.width_px} height=${page.height_px}
+      <img src=${`/api/v1/copies/${copy.id}/pages/${this.number}?size=screen&v=${copy.paper_revision}`} width=${page.width_px} height=${page.height_px}
         alt=${t("copy.page_of", { page: this.number, pages: copy.page_count })} loading=${this.number > 2 ? "lazy" : "eager"} draggable="false">
       <svg class="layer" viewBox=${view} aria-hidden="true">${layer(this.marks, this.height, state)}</svg>
       <svg class="layer wet" viewBox=${view} aria-hidden="true"></svg>

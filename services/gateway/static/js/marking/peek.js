@@ -64,7 +64,7 @@ class CopyPeek extends Island {
     const { copy, annotations } = this.seen.value;
     const height = (1000 * page.height_px) / page.width_px;
     const marks = annotations.filter((/** @type {any} */ mark) => mark.page === page.page_no);
-    return html`<figure class="page"><img src=${`/api/v1/copies/${copy.id}/pages/${page.page_no}?size=screen&v=${copy.revision}`} width=${page.width_px} height=${page.height_px} loading="lazy"
+    return html`<figure class="page"><img src=${`/api/v1/copies/${copy.id}/pages/${page.page_no}?size=screen&v=${copy.paper_revision}`} width=${page.width_px} height=${page.height_px} loading="lazy"
       alt=${t("copy.page_of", { page: page.page_no, pages: copy.page_count })}>${still(marks, height)}<div class="notes">${marks.filter(noted).map((/** @type {any} */ mark) => {
         const corner = noteAt(mark, height);
         return html`<p class=${`said ${mark.type} ${colourOf(mark)}`} ${styled(placed(corner.x, corner.y, height, mark))}>${inside(mark, "")}</p>`;

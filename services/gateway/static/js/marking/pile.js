@@ -6,7 +6,7 @@ import * as S from "./store.js";
 
 const FINISHED = ["GRADED", "GRADING_IN_PROGRESS"];
 
-/** @typedef {{id: string, anonymous_id: string, status: string, page_count: number, revision: number, lock: {owner_id: string} | null}} Summary */
+/** @typedef {{id: string, anonymous_id: string, status: string, page_count: number, paper_revision: number, lock: {owner_id: string} | null}} Summary */
 
 export const copies = signal(/** @type {Summary[]} */ ([]));
 
@@ -38,6 +38,6 @@ export function finished(id) {
 export function preload(id) {
   const copy = copies.peek().find((each) => each.id === id);
   for (let page = 1; copy && page <= Math.min(2, copy.page_count); page++) {
-    new Image().src = `/api/v1/copies/${copy.id}/pages/${page}?size=screen&v=${copy.revision}`;
+    new Image().src = `/api/v1/copies/${copy.id}/pages/${page}?size=screen&v=${copy.paper_revision}`;
   }
 }

@@ -14,7 +14,7 @@ class PageThumbs extends Island {
       const here = S.pageInView.value === page.page_no;
       return html`<li><button type="button" aria-current=${here ? "page" : "false"} title=${marks.length ? n("desk.marks", marks.length) : ""}
         @click=${() => this.dispatchEvent(new CustomEvent("page", { bubbles: true, detail: page.page_no }))}>
-        <span class="sheet"><img src=${`/api/v1/copies/${copy.id}/pages/${page.page_no}?size=thumb&v=${copy.revision}`} width=${page.width_px} height=${page.height_px} alt="" loading="lazy">
+        <span class="sheet"><img src=${`/api/v1/copies/${copy.id}/pages/${page.page_no}?size=thumb&v=${copy.paper_revision}`} width=${page.width_px} height=${page.height_px} alt="" loading="lazy">
         ${marks.length ? still(marks, S.heightOf(page.page_no)) : nothing}</span>
         <span class="unseen">${t("copy.page", { page: page.page_no })}</span><span aria-hidden="true">${page.page_no}</span>${marks.length ? html`<i>${marks.length}<span class="unseen"> ${n("desk.marks.of", marks.length)}</span></i>` : nothing}</button></li>`;
     })}</ol>`;

@@ -37,7 +37,7 @@ class CompareCopies extends Island {
     try {
       const at = `/copies/${copy.id}`;
       const [seen, marks, scores] = await Promise.all([call("GET", at), call("GET", `${at}/annotations`), call("GET", `${at}/scores`)]);
-      const side = { copy, revision: seen.revision, pages: seen.pages, marks: marks.items, remarks: scores.remarks };
+      const side = { copy, revision: seen.paper_revision, pages: seen.pages, marks: marks.items, remarks: scores.remarks };
       this.sides.value = this.sides.value.map((before, index) => (index === place ? side : before));
       requestAnimationFrame(() => this.#toItem());
     } catch (error) {
