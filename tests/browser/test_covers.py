@@ -101,6 +101,8 @@ def test_a_zone_drawn_on_a_page_is_hidden_from_markers_and_shown_again(
     until(lambda: covered(journey, copy_id) != [], "grading heard of it")
     (box,) = covered(journey, copy_id)
     assert [box[side] for side in "xywh"] == pytest.approx([0.2, 0.3, 0.4, 0.1], abs=0.01)
+    marking = page("marker", f"/copies/{copy_id}/mark")
+    expect(marking.locator("figure.page").nth(1)).to_contain_text("zone masquée")
     for size in ("screen", "thumb", "full"):
         assert np.abs(middle(seen_by_marker(stack, copy_id, 2, size), box) - COVER_TONE).max() <= 6
     shown.reload()

@@ -69,7 +69,7 @@ export class MarkPage extends Island {
       ${rect ? html`<div class=${`rubber ${S.tool.value}`} ${styled({ "--x": `${rect.x / 10}%`, "--y": `${(100 * rect.y) / this.height}%`, "--w": `${rect.w / 10}%`, "--h": `${(100 * rect.h) / this.height}%` })}></div>` : nothing}
       <div class="notes">${repeat(this.marks.filter(noted), (mark) => mark.id, (mark) => this.note(mark))}${this.grip()}
         ${S.composer.value?.page === this.number ? html`<comment-composer></comment-composer>` : nothing}</div>
-      <figcaption>${page.header_masked ? `${t("copy.masked")} · ` : ""}${this.number} / ${copy.page_count}</figcaption></figure>`;
+      <figcaption>${page.header_masked ? `${t("copy.masked")} · ` : ""}${page.covered?.length ? `${t("copy.covered")} · ` : ""}${this.number} / ${copy.page_count}</figcaption></figure>`;
   }
 }
 
