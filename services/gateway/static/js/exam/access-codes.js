@@ -1,16 +1,16 @@
 // @ts-check
 /** <access-codes exam exam-title>: makes codes and shows them once, as slips to cut or letters to hand out. */
+import { acting } from "../core/acting.js";
 import { call } from "../core/api.js";
 import { confirmed } from "../core/dialog.js";
 import { Island, html, icon, nothing, preference, signal } from "../core/island.js";
-import { note } from "../core/problem.js";
 import { n, t } from "../core/words.js";
 
 /** @typedef {{candidate_id: string, last_name: string, first_name: string, class: string, code: string}} Code */
 
 class AccessCodes extends Island {
   codes = signal(/** @type {Code[] | null} */ (null));
-  problem = signal(/** @type {unknown} */ (null));
+  told = signal(/** @type {unknown} */ (nothing));
   busy = signal(false);
   letters = preference("codes.letters", false);
   exam = "";
@@ -32,15 +32,9 @@ class AccessCodes extends Island {
   /** @param {boolean} onlyMissing */
   async #make(onlyMissing) {
     if (!onlyMissing && !(await confirmed(t("codes.all.confirm")))) return;
-    this.busy.value = true;
-    this.problem.value = null;
-    try {
+    await acting(this, async () => {
       this.codes.value = (await call("POST", `/exams/${this.exam}/access-codes`, { only_missing: onlyMissing })).items;
-    } catch (error) {
-      this.problem.value = error;
-    } finally {
-      this.busy.value = false;
-    }
+    });
   }
 
   view() {
@@ -49,12 +43,12 @@ class AccessCodes extends Island {
       html`<button class="button ${kind}" type="button" ?disabled=${this.busy.value} @click=${() => this.#make(onlyMissing)}>${label}</button>`;
     return html`<section class="panel no-print"><h2>${t("codes.make")}</h2><p class="quiet">${t("codes.lead")}</p>
         <div class="acts">${act(true, html`${icon("access-codes")}${t("codes.missing")}`, "solid")}${act(false, t("codes.all"), "")}</div>
-        <div aria-live="polite">${this.problem.value ? note(this.problem.value) : nothing}${codes ? this.#told(codes) : nothing}</div></section>
+        <div aria-live="polite">${this.told.value}${codes ? this.#outcome(codes) : nothing}</div></section>
       ${codes?.length ? html`<div class=${this.letters.value ? "letters" : "slips"}>${codes.map((code) => (this.letters.value ? this.#letter(code) : this.#slip(code)))}</div>` : nothing}`;
   }
 
   /** @param {Code[]} codes */
-  #told(codes) {
+  #outcome(codes) {
     if (!codes.length) return html`<p class="note ok">${icon("check")}<span>${t("codes.none_missing")}</span></p>`;
     const choice = (/** @type {boolean} */ letters, /** @type {string} */ label) =>
       html`<button type="button" class="button small" aria-pressed=${this.letters.value === letters} @click=${() => { this.letters.value = letters; }}>${label}</button>`;
