@@ -49,7 +49,7 @@ from services.grading.usecases import (
     reopening,
     roster,
 )
-from services.ingest import archives, assembling, repeating, usecases
+from services.ingest import archives, assembling, covering, repeating, usecases
 from tests.scans.paper import pile
 from tests.service.gateway.conftest import PASSWORD, FakeRpc, Person
 from tests.service.grading.desk import Desk
@@ -145,7 +145,7 @@ def school(
         printed, reopening, roster,
     )  # fmt: skip
     _play(rpc, grading, (exams_rpc, copies_rpc, desk_rpc, printed_rpc, results_rpc), modules)
-    _play(rpc, ingest, (ingest_rpc,), (archives, assembling, repeating, usecases))
+    _play(rpc, ingest, (ingest_rpc,), (archives, assembling, covering, repeating, usecases))
     yield School(admin, rpc, db, Ingest(ingest, UUID(int=0)), grading)
     originals.close()
 

@@ -52,6 +52,8 @@ PROMISED = """
 /copies/{} GET
 /copies/{}/pages/{} GET
 /copies/{}/paper POST
+/copies/{}/covers POST
+/copies/{}/covers/{} DELETE
 /exams/{}/identification GET
 /exams/{}/identification/solve POST
 /exams/{}/identification/readings POST

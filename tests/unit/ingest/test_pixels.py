@@ -181,12 +181,14 @@ def test_a_full_page_has_the_scans_own_resolution_and_hides_what_is_asked(tmp_pa
     side = spread(face(4), face(1, header=True))
     path.write_bytes(pdf([leaf(side.rotate(180))]))
     ask = {"side_no": 1, "spreads": True, "clip": [0, 0, 0.5, 1], "turn_deg": 180}
-    size, (shown,) = pixels.full([str(path)], b"", hidden=None, **ask)  # type: ignore[arg-type]
+    size, (shown,) = pixels.full([str(path)], b"", header=None, covered=[], **ask)  # type: ignore[arg-type]
     assert size == {"width_px": side.width // 2, "height_px": side.height}
-    _, (hidden,) = pixels.full([str(path)], b"", hidden=[0, 0, 1, 0.2], **ask)  # type: ignore[arg-type]
-    top = slice(0, side.height // 5)
+    boxes = {"header": [0, 0, 1, 0.2], "covered": [[0, 0.5, 1, 0.1], [0, 0.6, 1, 0.1]]}
+    _, (hidden,) = pixels.full([str(path)], b"", **boxes, **ask)  # type: ignore[arg-type]
+    top, middle = slice(0, side.height // 5), slice(side.height // 2 + 16, side.height * 7 // 10 - 16)
     assert ink(np.asarray(Image.open(io.BytesIO(shown)))[top]) > 500
     assert ink(np.asarray(Image.open(io.BytesIO(hidden)))[top]) == 0
+    assert np.asarray(Image.open(io.BytesIO(hidden)))[middle].std() < 2, "one even grey"
 
 
 @pytest.mark.parametrize("dpi", [100, 200, 300])
