@@ -311,6 +311,8 @@ class PaperAdded(Model):
 
 
 class Area(Box):
+    """A box that is neither a line nor a point."""
+
     w: Annotated[Fraction, Field(gt=0)]
     h: Annotated[Fraction, Field(gt=0)]
 
