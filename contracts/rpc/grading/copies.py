@@ -423,7 +423,7 @@ PAGE_IMAGE = Method("grading", "page_image", PageImage, PageImageFound)
 IDENTIFICATION_QUEUE = Method("grading", "identification_queue", ListIdentification, IdentificationQueue)
 IDENTIFY = Method("grading", "identify", Identify, IdentificationView)
 UNIDENTIFY = Method("grading", "unidentify", OneCopy, IdentificationView)
-# Headers that were not compared with this roster yet are compared first, and others may be writing in the exam meanwhile.
+# Headers not yet compared with this roster are compared first, and others may be writing in the exam meanwhile.
 SOLVE_IDENTIFICATION = Method("grading", "solve_identification", ExamQuery, Matching, timeout_s=20)
 READ_AGAIN = Method("grading", "read_again", OneCopy, IdentificationView)
 READ_FAILED_AGAIN = Method("grading", "read_failed_again", ExamQuery, ReadAgain)
