@@ -13,7 +13,7 @@ from contracts.model import Actor
 from contracts.objects import ImageRef
 from contracts.records.pages import Box, Page, PageImages, PageManifest, PageSource
 from contracts.rpc.ingest import AddPaper, AssembleCertain, AssembleCopy, Assembled, PaperAdded
-from services.ingest import domain, staging, store
+from services.ingest import domain, paper, staging, store
 from services.ingest.context import Context
 from services.ingest.images import made_of
 from services.ingest.usecases import distinct
@@ -68,12 +68,12 @@ def add_paper(context: Context, request: AddPaper) -> PaperAdded:
     """
     distinct(request.booklet_ids)
     with context.db.reading() as sql:
-        paper = staging.paper_of(sql, request.copy_id)
-        booklets = staging.load(sql, paper.exam_id, request.booklet_ids)
+        assembly = staging.paper_of(sql, request.copy_id)
+        booklets = staging.load(sql, assembly.exam_id, request.booklet_ids)
     joined = all(booklet.copy_id == request.copy_id for booklet in booklets)
     if request.once is not None and joined:
-        return PaperAdded(copy_id=request.copy_id, revision=paper.revision, page_count=paper.page_count)
-    earlier = context.objects.get_json(store.as_object(paper.manifest), PageManifest)
+        return PaperAdded(copy_id=request.copy_id, revision=assembly.revision, page_count=assembly.page_count)
+    earlier = context.objects.get_json(store.as_object(assembly.manifest), PageManifest)
     news = _assemble(context, booklets, request.copy_id, by=request.by, earlier=earlier, bare=request.first_page_bare)
     return PaperAdded(copy_id=request.copy_id, revision=news.revision, page_count=news.page_count)
 
@@ -107,14 +107,7 @@ def _assemble(
         revision=earlier.revision + 1 if earlier else 1,
         pages=(*known, *added),
     )
-    news = CopyAssembled(
-        copy_id=copy_id,
-        exam_id=manifest.exam_id,
-        revision=manifest.revision,
-        manifest=context.objects.put_json("manifests", manifest),
-        page_count=len(manifest.pages),
-        by=by,
-    )
+    news = paper.written(context, manifest, by)
     ids = [booklet.id for booklet in booklets]
     with context.db.transaction() as uow:
         for now, before in zip(staging.load(uow.sql, None, ids, lock=True), booklets, strict=True):

@@ -5,16 +5,15 @@ Whether a copy may change is grading's to say. What candidates get is drawn from
 
 from __future__ import annotations
 
-from uuid import UUID, uuid4, uuid5
+from uuid import uuid4, uuid5
 
 from chassis import observe
 from contracts.errors.ingest import NotFound, TooManyCovers
-from contracts.messages.ingest import CopyAssembled
 from contracts.model import Actor
 from contracts.records.pages import Box, Cover, Page, PageImages, PageManifest
 from contracts.rpc import Done
 from contracts.rpc.ingest import CoverZone, UncoverZone, ZoneCovered
-from services.ingest import staging, store
+from services.ingest import paper, staging
 from services.ingest.context import Context
 from services.ingest.images import made_of, shares
 
@@ -33,7 +32,7 @@ def cover_zone(context: Context, request: CoverZone) -> ZoneCovered:
         TooManyCovers: nothing was covered.
         PaperChanged: the paper was changed at the same moment; nothing was covered.
     """
-    manifest = _paper(context, request.copy_id)
+    manifest = paper.read(context, request.copy_id)
     page = next((each for each in manifest.pages if each.page_no == request.page_no), None)
     if page is None:
         raise NotFound
@@ -54,7 +53,7 @@ def uncover_zone(context: Context, request: UncoverZone) -> Done:
         NotFound: no such copy, or nothing is covered under this id (any more).
         PaperChanged: as for ``cover_zone``.
     """
-    manifest = _paper(context, request.copy_id)
+    manifest = paper.read(context, request.copy_id)
     for page in manifest.pages:
         left = tuple(each for each in page.covered if each.id != request.cover_id)
         if len(left) < len(page.covered):
@@ -63,32 +62,17 @@ def uncover_zone(context: Context, request: UncoverZone) -> Done:
     raise NotFound
 
 
-def _paper(context: Context, copy_id: UUID) -> PageManifest:
-    with context.db.reading() as sql:
-        paper = staging.paper_of(sql, copy_id)
-    return context.objects.get_json(store.as_object(paper.manifest), PageManifest)
-
-
 def _covered(context: Context, manifest: PageManifest, page: Page, covered: tuple[Cover, ...], *, by: Actor) -> int:
     """Images and manifest first, then the assembly and its news in one transaction that finds the paper as it was."""
     changed = page.model_copy(update={"covered": covered, "masked": _masked(context, page, covered)})
     pages = tuple(changed if each.page_no == page.page_no else each for each in manifest.pages)
-    paper = manifest.model_copy(update={"revision": manifest.revision + 1, "pages": pages})
-    news = CopyAssembled(
-        copy_id=paper.copy_id,
-        exam_id=paper.exam_id,
-        revision=paper.revision,
-        manifest=context.objects.put_json("manifests", paper),
-        page_count=len(pages),
-        by=by,
-    )
+    after = manifest.model_copy(update={"revision": manifest.revision + 1, "pages": pages})
+    news = paper.written(context, after, by)
     with context.db.transaction() as uow:
         staging.freeze(uow.sql, [], news, [changed], by=by.id)
-        uow.send(news, subject=str(paper.copy_id))
-    log.info(
-        "covers_changed", copy_id=paper.copy_id, revision=paper.revision, page_no=page.page_no, covers=len(covered)
-    )
-    return paper.revision
+        uow.send(news, subject=str(news.copy_id))
+    log.info("covers_changed", copy_id=news.copy_id, revision=news.revision, page_no=page.page_no, covers=len(covered))
+    return news.revision
 
 
 def _masked(context: Context, page: Page, covered: tuple[Cover, ...]) -> PageImages | None:

@@ -9,9 +9,9 @@ from chassis.sandbox import Reply, TaskFailed
 from contracts.errors import Unavailable
 from contracts.errors.ingest import NotFound
 from contracts.objects import ImageRef
-from contracts.records.pages import Box, Page, PageManifest
+from contracts.records.pages import Box, Page
 from contracts.rpc.ingest import PageImageWanted
-from services.ingest import staging, store
+from services.ingest import paper, store
 from services.ingest.context import Context
 
 DEADLINE_S = 20
@@ -21,9 +21,7 @@ Shares = list[float]
 
 def full_page_image(context: Context, request: PageImageWanted) -> ImageRef:
     """A page of a copy at the scan's own resolution, upright; made once, then remembered."""
-    with context.db.reading() as sql:
-        paper = staging.paper_of(sql, request.copy_id)
-    pages = context.objects.get_json(store.as_object(paper.manifest), PageManifest).pages
+    pages = paper.read(context, request.copy_id).pages
     if request.page_no > len(pages):
         raise NotFound
     page = pages[request.page_no - 1]
