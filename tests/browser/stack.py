@@ -69,7 +69,7 @@ def _published(world: World) -> Journey:
     """A small exam whose results can be read."""
     pupils = scans.PUPILS[:2]
     pile = Pile("Devoir surveillé n° 2", "a4", scans.a4_pile(pupils), scans.roster_csv(), [each.ine for each in pupils])
-    journey = _assembled(world, pile)
+    journey = assembled(world, pile)
     journey.identify()
     journey.allocate()
     journey.mark_all()
@@ -80,7 +80,7 @@ def _published(world: World) -> Journey:
 def _marking(world: World) -> Journey:
     """An exam that is being marked: all allocated; whose the last two copies are is still to be said."""
     pile = Pile("Bac blanc de mathématiques", "a3", scans.a3_pile(), scans.roster_csv(), [p.ine for p in scans.PUPILS])
-    journey = _assembled(world, pile)
+    journey = assembled(world, pile)
     journey.wait_for_readings()
     candidates = {each["ine"]: each["id"] for each in journey.admin.items(f"/exams/{journey.exam}/candidates")}
     for copy_id, ine in list(zip(journey.copies, pile.ines, strict=True))[:-2]:
@@ -89,7 +89,8 @@ def _marking(world: World) -> Journey:
     return journey
 
 
-def _assembled(world: World, pile: Pile) -> Journey:
+def assembled(world: World, pile: Pile) -> Journey:
+    """An exam of its own with its copies."""
     journey = Journey(world.system.base, pile)
     journey.open(world.admin_password)
     journey.finish_upload(journey.start_upload())

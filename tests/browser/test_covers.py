@@ -15,7 +15,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from demo import scans
 from demo.client import ApiRefused
 from services.ingest.pixels.masking import COVER_TONE
-from tests.browser.stack import Stack
+from tests.browser.stack import Stack, assembled
 from tests.browser.visits import Screen, Visits, expect_accessible
 from tests.story.journey import MARKERS, Journey, Pile, until
 
@@ -42,10 +42,7 @@ SCREENS = (Screen("copy-hiding", "operator", "/copies/{ready}", _hiding, phone=T
 @pytest.fixture(scope="module")
 def journey(stack: Stack) -> Journey:
     pile = Pile("Noms sur les pages", "a4", scans.a4_pile(PUPILS), scans.roster_csv(), [each.ine for each in PUPILS])
-    made = Journey(stack.base, pile)
-    made.open(stack.passwords["admin"])
-    made.finish_upload(made.start_upload())
-    made.assemble()
+    made = assembled(stack.world, pile)
     made.wait_for_readings()
     made.allocate()
     return made

@@ -14,7 +14,7 @@ from contracts.objects import ObjectRef
 from demo import scans
 from demo.client import Client
 from tests.browser.desks import Hands
-from tests.browser.stack import Stack
+from tests.browser.stack import Stack, assembled
 from tests.browser.visits import Screen, Visits, expect_accessible
 from tests.story.journey import Journey, Pile, until
 
@@ -22,10 +22,7 @@ from tests.story.journey import Journey, Pile, until
 def _identified(stack: Stack, pupils: list[scans.Pupil]) -> Journey:
     """An exam of its own, each copy with a marker and a name. The pile is no other test's: its scan is one object."""
     ines = [each.ine for each in pupils]
-    journey = Journey(stack.base, Pile("Après coup", "a4", scans.a4_pile(pupils), scans.roster_csv(), ines))
-    journey.open(stack.passwords["admin"])
-    journey.finish_upload(journey.start_upload())
-    journey.assemble()
+    journey = assembled(stack.world, Pile("Après coup", "a4", scans.a4_pile(pupils), scans.roster_csv(), ines))
     journey.identify()
     journey.allocate()
     return journey

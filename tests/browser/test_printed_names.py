@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from demo import scans
-from tests.browser.stack import Stack
+from tests.browser.stack import Stack, assembled
 from tests.browser.visits import Visits, expect_accessible
 from tests.story.journey import Journey, Pile, until
 
@@ -34,10 +34,8 @@ def journey(stack: Stack) -> Journey:
         5: f"{OTHER.last_name} {OTHER.first_name}",
     }
     pile = typed_over(scans.a4_pile(PUPILS), lines)
-    made = Journey(stack.base, Pile("Devoir tapé", "a4", pile, scans.roster_csv(), [each.ine for each in PUPILS]))
-    made.open(stack.passwords["admin"])
-    made.finish_upload(made.start_upload())
-    made.assemble()
+    ines = [each.ine for each in PUPILS]
+    made = assembled(stack.world, Pile("Devoir tapé", "a4", pile, scans.roster_csv(), ines))
     made.wait_for_readings()
     return made
 
