@@ -16,9 +16,9 @@ from playwright.sync_api import BrowserContext, Error, Page
 
 from demo import scans
 from demo.client import Client
-from tests.browser.stack import Stack
+from tests.browser.stack import Stack, assembled
 from tests.browser.visits import Visits
-from tests.story.journey import Journey, Pile, until
+from tests.story.journey import Pile, until
 
 PEOPLE = "/exams"  # any page of the staff
 NO_NETWORK = r"ERR_(INTERNET_DISCONNECTED|FAILED|CONNECTION|EMPTY_RESPONSE|NETWORK)|Failed to load resource"
@@ -44,10 +44,7 @@ def pile(stack: Stack) -> list[str]:
     """Copies of the first marker, each for one test."""
     pupils = [*scans.PUPILS] * 4
     about = Pile("Devoir commun", "a4", scans.a4_pile(pupils), scans.roster_csv(), [each.ine for each in pupils])
-    journey = Journey(stack.base, about)
-    journey.open(stack.world.admin_password)
-    journey.finish_upload(journey.start_upload())
-    journey.assemble()
+    journey = assembled(stack.world, about)
     stack.admin.post(f"/exams/{journey.exam}/allocation", json={"marker_ids": [stack.people["marker"].user["id"]]})
     return journey.copies
 
